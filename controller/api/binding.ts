@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// AddressBinding: the claim on an address (its name is unique in the API server), the fence (its resourceVersion) and the journal (its status).
+import { conditionsSchema } from "./schema-parts";
+import type { TypeOf } from "./schema-type";
+import type { KubeObject } from "./kinds";
+
+const holder = {
+  type: "object",
+  required: ["pod", "podUID", "node", "zone", "instance"],
+  properties: {
+    pod: { type: "string", description: "Name of the Pod, in the route's namespace." },
+    podUID: { type: "string" },
+    node: { type: "string" },
+    zone: { type: "string" },
+    instance: { type: "string", description: "Name of the VM behind the node." },
+  },
+} as const;
+
+const move = {
+  type: "object",
+  required: ["generation", "cause", "finishedAt", "durations"],
+  properties: {
+    generation: { type: "integer", format: "int64" },
+    from: holder,
+    to: holder,
+    cause: { type: "string", description: "Why the address moved; docs/reasons.md." },
+    startedAt: { type: "string", format: "date-time" },
+    finishedAt: { type: "string", format: "date-time" },
+    durations: {
+      type: "object",
+      description: "Milliseconds in each phase.",
+      properties: {
+        prepare: { type: "integer", format: "int64" },
+        switch: { type: "integer", format: "int64" },
+        prove: { type: "integer", format: "int64" },
+        total: { type: "integer", format: "int64" },
+      },
+    },
+  },
+} as const;
+
+/** Phases of a hand-over (DESIGN 4.4). `Held`: proven. `Unserved`: claimed, no Pod. `Releasing`: being given back to nobody. */
+export const PHASES = ["Claimed", "Preparing", "Prepared", "Switching", "Held", "Unserved", "Releasing"] as const;
+
+export const addressBindingSchema = {
+  type: "object",
+  properties: {
+    apiVersion: { type: "string" },
+    kind: { type: "string" },
+    metadata: { type: "object" },
+    spec: {
+      type: "object",
+      required: ["address", "scope", "route"],
+      properties: {
+        address: { type: "string", "x-kubernetes-validations": [{ rule: "self == oldSelf", message: "address is immutable" }] },
+        scope: {
+          type: "string",
+          enum: ["External", "Internal"],
+          "x-kubernetes-validations": [{ rule: "self == oldSelf", message: "scope is immutable" }],
+        },
+        network: { type: "string", description: "Kubernetes Network that carries the address." },
+        vpc: { type: "string", description: "VPC network behind it; empty for the primary one." },
+        route: {
+          type: "object",
+          description: "The GKEIPRoute that owns the address now.",
+          required: ["namespace", "name", "uid"],
+          properties: { namespace: { type: "string" }, name: { type: "string" }, uid: { type: "string" } },
+        },
+      },
+    },
+    status: {
+      type: "object",
+      properties: {
+        phase: { type: "string", enum: PHASES },
+        generation: { type: "integer", format: "int64", description: "Counts hand-overs; only goes up." },
+        holder,
+        next: holder,
+        cause: { type: "string" },
+        startedAt: { type: "string", format: "date-time" },
+        phaseStartedAt: { type: "string", format: "date-time" },
+        routeVersion: {
+          type: "string",
+          description: "resourceVersion of the route after its DPV2Ready was reset for this generation.",
+        },
+        forwardingRule: { type: "string" },
+        ready: { type: "string", enum: ["True", "False"] },
+        reason: { type: "string" },
+        message: { type: "string" },
+        lastMove: move,
+        history: { type: "array", maxItems: 10, items: move },
+        conditions: conditionsSchema,
+      },
+    },
+  },
+} as const;
+
+export type Holder = TypeOf<typeof holder>;
+export type Move = TypeOf<typeof move>;
+export type Phase = (typeof PHASES)[number];
+export type AddressBindingSpec = TypeOf<(typeof addressBindingSchema)["properties"]["spec"]>;
+export type AddressBindingStatus = TypeOf<(typeof addressBindingSchema)["properties"]["status"]>;
+export interface AddressBinding extends KubeObject {
+  spec: AddressBindingSpec;
+  status?: AddressBindingStatus;
+}
+/** How many finished moves a binding remembers. */
+export const HISTORY_LIMIT = 10;

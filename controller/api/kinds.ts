@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// The Kubernetes kinds that this system reads or writes, with the fields that it needs.
+import type { LabelSelector } from "./selector";
+import type { Condition, ParentRef } from "./gkeiproute";
+import { GATEWAY_GROUP, GKE_NETWORKING_GROUP, OWN_GROUP } from "./names";
+
+export interface ObjectMeta {
+  name: string;
+  namespace?: string;
+  uid?: string;
+  resourceVersion?: string;
+  generation?: number;
+  creationTimestamp?: string;
+  deletionTimestamp?: string;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+  finalizers?: string[];
+}
+export interface KubeObject {
+  apiVersion?: string;
+  kind?: string;
+  metadata: ObjectMeta;
+}
+export interface KindName {
+  group: string;
+  version: string;
+  plural: string;
+  kind: string;
+  namespaced: boolean;
+}
+const kind = (group: string, version: string, plural: string, name: string, namespaced: boolean): KindName => ({
+  group,
+  version,
+  plural,
+  kind: name,
+  namespaced,
+});
+
+export const KINDS = {
+  route: kind(GKE_NETWORKING_GROUP, "v1", "gkeiproutes", "GKEIPRoute", true),
+  network: kind(GKE_NETWORKING_GROUP, "v1", "networks", "Network", false),
+  paramSet: kind(GKE_NETWORKING_GROUP, "v1", "gkenetworkparamsets", "GKENetworkParamSet", false),
+  gateway: kind(GATEWAY_GROUP, "v1", "gateways", "Gateway", true),
+  gatewayClass: kind(GATEWAY_GROUP, "v1", "gatewayclasses", "GatewayClass", false),
+  binding: kind(OWN_GROUP, "v1alpha1", "addressbindings", "AddressBinding", false),
+  pod: kind("", "v1", "pods", "Pod", true),
+  node: kind("", "v1", "nodes", "Node", false),
+  namespace: kind("", "v1", "namespaces", "Namespace", false),
+} as const satisfies Record<string, KindName>;
+
+/** `apiVersion` of a kind as manifests write it. */
+export const apiVersionOf = (k: KindName): string => (k.group === "" ? k.version : `${k.group}/${k.version}`);
+
+export interface GatewayAddress {
+  type?: string;
+  value?: string;
+}
+export interface Listener {
+  name: string;
+  port: number;
+  protocol: string;
+  hostname?: string;
+  allowedRoutes?: {
+    namespaces?: { from?: "All" | "Selector" | "Same" | "None"; selector?: LabelSelector };
+    kinds?: { group?: string; kind: string }[];
+  };
+}
+export interface Gateway extends KubeObject {
+  spec: { gatewayClassName: string; listeners: Listener[]; addresses?: GatewayAddress[] };
+  status?: {
+    addresses?: GatewayAddress[];
+    conditions?: Condition[];
+    listeners?: {
+      name: string;
+      supportedKinds: { group?: string; kind: string }[];
+      attachedRoutes: number;
+      conditions: Condition[];
+    }[];
+  };
+}
+export interface GatewayClass extends KubeObject {
+  spec: { controllerName: string; description?: string };
+  status?: { conditions?: Condition[] };
+}
+/** networking.gke.io/v1 Network (api.md 5.1). */
+export interface Network extends KubeObject {
+  spec: {
+    type: "L2" | "L3" | "Device";
+    parametersRef?: { group: string; kind: string; name: string; namespace?: string };
+    provider?: "GKE";
+  };
+  status?: { conditions?: Condition[] };
+}
+/** networking.gke.io/v1 GKENetworkParamSet (api.md 5.2). */
+export interface GKENetworkParamSet extends KubeObject {
+  spec: {
+    vpc?: string;
+    vpcSubnet?: string;
+    deviceMode?: "DPDK-VFIO" | "NetDevice" | "RDMA";
+    podIPv4Ranges?: { rangeNames: string[] };
+    networkAttachment?: string;
+  };
+  status?: { conditions?: Condition[]; networkName?: string; podCIDRs?: { cidrBlocks: string[] } };
+}
+export interface Pod extends KubeObject {
+  spec: { nodeName?: string; hostNetwork?: boolean };
+  status?: { phase?: string; podIP?: string; conditions?: { type: string; status: string }[] };
+}
+export interface Node extends KubeObject {
+  spec: { providerID?: string; unschedulable?: boolean };
+  status?: { conditions?: { type: string; status: string }[]; nodeInfo?: { kubeletVersion?: string } };
+}
+export type { ParentRef };

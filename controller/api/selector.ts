@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// metav1.LabelSelector: read once into a matcher, or refuse with the field and the value (E13, E14). Same rules as Kubernetes' own.
+
+export interface LabelSelector {
+  matchLabels?: Record<string, string>;
+  matchExpressions?: { key: string; operator: string; values?: string[] }[];
+}
+export interface SelectorProblem {
+  /** Path below the selector, such as `matchExpressions[0].values`. Empty: the selector itself. */
+  path: string;
+  message: string;
+}
+export type Labels = Readonly<Record<string, string>>;
+export type Matcher = (labels: Labels) => boolean;
+export type ParsedSelector = { ok: true; matches: Matcher } | { ok: false; problems: SelectorProblem[] };
+
+const NAME = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
+const PREFIX = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+
+function keyProblem(key: string): string | undefined {
+  const slash = key.indexOf("/");
+  const name = key.slice(slash + 1);
+  if (slash >= 0 && (slash > 253 || !PREFIX.test(key.slice(0, slash))))
+    return `label key ${JSON.stringify(key)} has a prefix that is not a DNS name`;
+  return NAME.test(name)
+    ? undefined
+    : `label key ${JSON.stringify(key)} must be 1 to 63 letters, digits, "-", "_" or ".", begin and end with a letter or digit`;
+}
+const valueProblem = (value: string): string | undefined =>
+  value === "" || NAME.test(value)
+    ? undefined
+    : `label value ${JSON.stringify(value)} must be at most 63 letters, digits, "-", "_" or ".", begin and end with a letter or digit`;
+
+type Expression = NonNullable<LabelSelector["matchExpressions"]>[number];
+const OPERATORS: Record<
+  string,
+  { values: "some" | "none"; test: (labels: Labels, key: string, values: readonly string[]) => boolean }
+> = {
+  In: { values: "some", test: (l, k, v) => l[k] !== undefined && v.includes(l[k]) },
+  NotIn: { values: "some", test: (l, k, v) => l[k] === undefined || !v.includes(l[k]) },
+  Exists: { values: "none", test: (l, k) => l[k] !== undefined },
+  DoesNotExist: { values: "none", test: (l, k) => l[k] === undefined },
+};
+
+function expressionProblems(e: Expression, path: string): SelectorProblem[] {
+  const found: SelectorProblem[] = [];
+  const add = (field: string, message: string | undefined): void =>
+    void (message && found.push({ path: `${path}.${field}`, message }));
+  add("key", keyProblem(e.key));
+  const operator = OPERATORS[e.operator];
+  const count = e.values?.length ?? 0;
+  if (!operator) add("operator", `operator ${JSON.stringify(e.operator)} is not one of ${Object.keys(OPERATORS).join(", ")}`);
+  else if (operator.values === "some" && count === 0) add("values", `operator ${e.operator} needs at least one value`);
+  else if (operator.values === "none" && count > 0) add("values", `operator ${e.operator} takes no values`);
+  (e.values ?? []).forEach((v, i) => add(`values[${i}]`, valueProblem(v)));
+  return found;
+}
+
+/**
+ * Reads a selector. An empty one is refused: it would mean every Pod of the namespace (E13, S9).
+ * @param allowEmpty true for Namespace selectors of a listener, where empty means all
+ */
+export function parseSelector(selector: LabelSelector | undefined, allowEmpty = false): ParsedSelector {
+  const labels = Object.entries(selector?.matchLabels ?? {});
+  const expressions = selector?.matchExpressions ?? [];
+  const problems: SelectorProblem[] = [];
+  for (const [key, value] of labels)
+    for (const message of [keyProblem(key), valueProblem(value)])
+      if (message) problems.push({ path: `matchLabels["${key}"]`, message });
+  expressions.forEach((e, i) => problems.push(...expressionProblems(e, `matchExpressions[${i}]`)));
+  if (!allowEmpty && labels.length + expressions.length === 0)
+    problems.push({ path: "", message: "an empty selector would select every Pod of the namespace; name at least one label" });
+  if (problems.length > 0) return { ok: false, problems };
+  const matches: Matcher = (have) =>
+    labels.every(([k, v]) => have[k] === v) && expressions.every((e) => OPERATORS[e.operator]!.test(have, e.key, e.values ?? []));
+  return { ok: true, matches };
+}
