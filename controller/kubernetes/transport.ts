@@ -18,6 +18,8 @@ export interface RequestOptions {
   /** `request`: the whole exchange (default 30 s). `stream`: until the response headers (default 30 s). */
   timeoutMs?: number;
   signal?: AbortSignal;
+  /** `request` answers the bytes of a good response, unparsed. */
+  raw?: boolean;
 }
 
 /** One finished exchange; `status` is 0 when no response came, `seconds` runs to the headers for a watch. */
@@ -121,6 +123,7 @@ class UndiciClient implements ApiClient {
     try {
       const response = await this.sendWithToken(method, path, { ...options, signal: deadline.signal });
       status = response.statusCode;
+      if (options.raw === true && status < 300) return Buffer.from(await response.body.arrayBuffer()) as T;
       const body = parseBody(await response.body.text(), response);
       if (status >= 300) throw errorFromStatus(`${method} ${path}`, status, body, header(response, "retry-after"));
       return body as T;

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keeps a store equal to a collection on the API server, through everything that can happen to the connection. It never gives up
+// and never ends the process: initial events by WatchList (or a paged list), then watches from the last version seen; a version
+// that is gone means starting over, anything else means waiting and going on from where it was.
+import { ConnectionBackoff } from "./backoff";
+import type { Clock, Random } from "./clock";
+import { ApiError, isApiError } from "./errors";
+import { listAll } from "./list";
+import { type Logger, silentLogger } from "./logger";
+import { type KubeObject, type ResourceKind, resourcePath } from "./resources";
+import { type Indexer, type ReadStore, Store } from "./store";
+import { Syncer, type StoreEvent } from "./sync";
+import type { ApiClient } from "./transport";
+import { readWatch, SILENT, type WatchEvent } from "./watch";
+
+export interface ReflectorTuning {
+  /** No byte for this long: the connection is dead (default 120,000). */
+  silenceMs: number;
+  /** The same before the initial events are complete; after that the paged list is used (default 30,000). */
+  initialSilenceMs: number;
+  /** First and longest wait between attempts (default 800 and 30,000), jittered. */
+  backoffBaseMs: number;
+  backoffCapMs: number;
+  /** A watch that lived this long has earned one retry without a wait (default 1,000). */
+  healthyMs: number;
+  /** A watch that lived this long starts the back-off over (default 30,000). */
+  resetAfterMs: number;
+  /** Longest wait while the kind does not exist (default 5,000). */
+  missingKindCapMs: number;
+  /** Page size of the fallback list (default 500). */
+  pageLimit: number;
+}
+
+export interface ReflectorOptions<T extends KubeObject> {
+  client: ApiClient;
+  kind: ResourceKind;
+  namespace?: string;
+  labelSelector?: string;
+  fieldSelector?: string;
+  /** Trims an object before it is stored; must keep name, namespace, uid and resourceVersion of the metadata. */
+  transform?: (object: KubeObject) => T;
+  indexers?: Record<string, Indexer<T>>;
+  /** Called after the store has changed; `initial` until the first sync is complete. What it throws is logged, not passed on. */
+  onEvent?: (event: StoreEvent<T>) => void;
+  /** Called when the server first says that the kind does not exist (404). */
+  onMissingKind?: () => void;
+  clock: Clock;
+  random: Random;
+  logger?: Logger;
+  /** Keep metadata.managedFields (default: cut out before parsing). */
+  keepManagedFields?: boolean;
+  /** False: paged list from the start (default true). */
+  watchList?: boolean;
+  tuning?: Partial<ReflectorTuning>;
+}
+
+const DEFAULT_TUNING: ReflectorTuning = {
+  silenceMs: 120_000,
+  initialSilenceMs: 30_000,
+  backoffBaseMs: 800,
+  backoffCapMs: 30_000,
+  healthyMs: 1_000,
+  resetAfterMs: 30_000,
+  missingKindCapMs: 5_000,
+  pageLimit: 500,
+};
+
+const INITIAL_EVENTS_END = "k8s.io/initial-events-end";
+// After these the last version seen is still good; after anything else a new list is the safe way.
+const KEEPS_VERSION = ["Unauthorized", "Forbidden", "TooManyRequests", "Unavailable", "Timeout", "Network"] as const;
+
+export class Reflector<T extends KubeObject> {
+  private readonly state: Store<T>;
+  private readonly sync: Syncer<T>;
+  private readonly tuning: ReflectorTuning;
+  private readonly backoff: ConnectionBackoff;
+  private readonly logger: Logger;
+  private readonly path: string;
+  private readonly stopper = new AbortController();
+  private watchList: boolean;
+  private version: string | undefined;
+  private missing = false;
+  private active: number;
+  private openedAt: number | undefined;
+  private eventsOfWatch = 0;
+  private loop: Promise<void> | undefined;
+
+  constructor(private readonly options: ReflectorOptions<T>) {
+    this.tuning = { ...DEFAULT_TUNING, ...options.tuning };
+    this.backoff = new ConnectionBackoff(options.random, this.tuning.backoffBaseMs, this.tuning.backoffCapMs);
+    this.logger = options.logger ?? silentLogger;
+    this.path = resourcePath(options.kind, options.namespace);
+    this.watchList = options.watchList ?? true;
+    this.state = new Store<T>(options.indexers);
+    this.sync = new Syncer({ ...options, store: this.state, logger: this.logger });
+    this.active = options.clock.monotonic();
+  }
+
+  /** What has been seen; only to be read. */
+  get store(): ReadStore<T> {
+    return this.state;
+  }
+
+  /** Starts once; further calls do nothing. */
+  start(): void {
+    this.loop ??= this.run();
+  }
+
+  /** Ends the connection; resolves when no further event can come. */
+  async stop(): Promise<void> {
+    this.stopper.abort();
+    this.sync.abandon();
+    await this.loop;
+  }
+
+  /** True once the store has held the whole collection; stays true. */
+  hasSynced(): boolean {
+    return this.sync.synced;
+  }
+
+  /** Resolves when synced. @throws ApiError with reason "Aborted" when the signal or `stop` comes first */
+  whenSynced(signal?: AbortSignal): Promise<void> {
+    return this.sync.whenSynced(signal);
+  }
+
+  /** Monotonic milliseconds of the last byte from the server (of the construction, before the first). */
+  lastActivity(): number {
+    return this.active;
+  }
+
+  /** True while the server says that the kind does not exist. The store keeps what it had. */
+  kindMissing(): boolean {
+    return this.missing;
+  }
+
+  private get stopped(): boolean {
+    return this.stopper.signal.aborted;
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopped) {
+      this.openedAt = undefined;
+      this.eventsOfWatch = 0;
+      try {
+        await this.cycle();
+        await this.afterCleanEnd();
+      } catch (error) {
+        if (!this.stopped) await this.afterFailure(asApiError(error));
+      }
+    }
+  }
+
+  private async cycle(): Promise<void> {
+    if (this.version === undefined && this.watchList) return this.watchInitial();
+    if (this.version === undefined) await this.list();
+    return this.watch();
+  }
+
+  private async list(): Promise<void> {
+    const { client, keepManagedFields } = this.options;
+    const seen = new Set<string>();
+    const version = await listAll(
+      {
+        client,
+        path: this.path,
+        query: this.selectors(),
+        signal: this.stopper.signal,
+        limit: this.tuning.pageLimit,
+        keepManagedFields,
+        onActivity: () => this.touch(),
+      },
+      (object) => this.sync.upsert(object, seen),
+    );
+    if (this.stopped) return;
+    this.sync.complete(seen);
+    this.version = version;
+  }
+
+  private watch(): Promise<void> {
+    return this.read({ resourceVersion: this.version }, this.tuning.silenceMs, (event) => {
+      this.apply(event);
+      this.version = event.object.metadata.resourceVersion ?? this.version;
+    });
+  }
+
+  private async watchInitial(): Promise<void> {
+    const seen = new Set<string>();
+    const query = { sendInitialEvents: true, resourceVersionMatch: "NotOlderThan" };
+    try {
+      await this.read(query, this.tuning.initialSilenceMs, (event) => {
+        this.apply(event, this.version === undefined ? seen : undefined);
+        if (this.version !== undefined || isInitialEnd(event)) this.version = event.object.metadata.resourceVersion;
+        if (isInitialEnd(event)) this.sync.complete(seen);
+      });
+    } catch (error) {
+      this.judgeWatchList(error);
+      throw error;
+    }
+  }
+
+  // Servers that do not know WatchList refuse it, or (very old ones) never send the end of the initial events.
+  private judgeWatchList(error: unknown): void {
+    if (this.version !== undefined) return;
+    if (!isApiError(error, "Invalid", "BadRequest") && !(isApiError(error, "Timeout") && error.reason === SILENT)) return;
+    this.watchList = false;
+    this.logger.info({ kind: this.options.kind.kind, error: error.message }, "WatchList refused, listing in pages");
+  }
+
+  private read(
+    query: Record<string, string | boolean | undefined>,
+    silenceMs: number,
+    handle: (event: WatchEvent) => void,
+  ): Promise<void> {
+    const { client, clock, random, keepManagedFields } = this.options;
+    return readWatch(
+      {
+        client,
+        path: this.path,
+        query: { ...this.selectors(), ...query, allowWatchBookmarks: true, timeoutSeconds: 300 + Math.floor(random() * 301) },
+        clock,
+        signal: this.stopper.signal,
+        silenceMs,
+        keepManagedFields: keepManagedFields === true,
+        onActivity: () => this.touch(),
+      },
+      (event) => {
+        this.eventsOfWatch += 1;
+        handle(event);
+      },
+    );
+  }
+
+  private apply(event: WatchEvent, seen?: Set<string>): void {
+    switch (event.type) {
+      case "ADDED":
+      case "MODIFIED":
+        return this.sync.upsert(event.object, seen);
+      case "DELETED":
+        return this.sync.remove(event.object, seen);
+      case "BOOKMARK":
+        return;
+    }
+  }
+
+  private touch(): void {
+    this.active = this.options.clock.monotonic();
+    this.openedAt ??= this.active;
+    this.missing = false;
+  }
+
+  private lived(): number {
+    return this.openedAt === undefined ? 0 : this.options.clock.monotonic() - this.openedAt;
+  }
+
+  private async afterCleanEnd(): Promise<void> {
+    if (this.lived() >= this.tuning.resetAfterMs) this.backoff.reset();
+    if (this.eventsOfWatch > 0 || this.lived() >= this.tuning.healthyMs) return;
+    await this.pause(this.backoff.next());
+  }
+
+  private async afterFailure(error: ApiError): Promise<void> {
+    if (!isApiError(error, ...KEEPS_VERSION)) this.version = undefined;
+    if (this.lived() >= this.tuning.resetAfterMs) this.backoff.reset();
+    if (error.code === "NotFound") return this.afterNotFound();
+    const delay = this.delayAfter(error);
+    const level = delay === 0 ? "debug" : "warn";
+    this.logger[level](
+      { kind: this.options.kind.kind, code: error.code, error: error.message, delayMs: Math.round(delay) },
+      "watch failed, trying again",
+    );
+    await this.pause(delay);
+  }
+
+  private async afterNotFound(): Promise<void> {
+    if (!this.missing) {
+      this.missing = true;
+      this.logger.warn({ kind: this.options.kind.kind, path: this.path }, "kind does not exist, waiting for it");
+      this.options.onMissingKind?.();
+    }
+    await this.pause(Math.min(this.backoff.next(), this.tuning.missingKindCapMs));
+  }
+
+  private delayAfter(error: ApiError): number {
+    if (this.lived() >= this.tuning.healthyMs) return 0;
+    const told = (error.retryAfterSeconds ?? 0) * 1000;
+    // The jitter on top keeps clients apart that were all told the same time.
+    return Math.max(this.backoff.next(), told * (1 + this.options.random() * 0.1));
+  }
+
+  private pause(ms: number): Promise<void> {
+    return this.options.clock.sleep(ms, this.stopper.signal);
+  }
+
+  private selectors(): Record<string, string | undefined> {
+    return { labelSelector: this.options.labelSelector, fieldSelector: this.options.fieldSelector };
+  }
+}
+
+function isInitialEnd(event: WatchEvent): boolean {
+  return event.type === "BOOKMARK" && event.object.metadata.annotations?.[INITIAL_EVENTS_END] === "true";
+}
+
+function asApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  return new ApiError("Unknown", error instanceof Error ? error.message : String(error), { cause: error });
+}
