@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// A pure table from (acceptance, selection, cloud, datapath) to the four conditions and status.pods (DESIGN 4.5, api.md 7).
+// A condition says True only for what was observed at this generation.
+import type { Condition, RouteConditionType, RouteReason } from "../api";
+import type { Acceptance } from "./accept";
+
+export type OwnCondition = Omit<Condition, "lastTransitionTime" | "type" | "reason"> & {
+  type: RouteConditionType;
+  reason: RouteReason;
+};
+
+export interface AddressProgress {
+  address: string;
+  /** `held`: rule read back with the wanted target. `moving`: a hand-over runs. `failed`: the cloud refused. `unserved`: no Pod. */
+  state: "held" | "moving" | "failed" | "unserved";
+  message?: string;
+}
+export interface RouteFacts {
+  generation: number;
+  acceptance: Acceptance;
+  /** Name of the Pod that is chosen; undefined: none. */
+  pod?: string;
+  noPods?: string;
+  addresses: readonly AddressProgress[];
+  /** What the node agent says, after the reset of this hand-over; undefined: not since then. */
+  datapath?: Condition;
+  /** True while DPV2Ready has to be put back, so that a stale True is not believed (E60). */
+  resetDatapath: boolean;
+  /** Which part says that the node is programmed: GKE's agent (read), or nobody because the NIC is the Pod's (Device). */
+  datapathIsOurs: boolean;
+  /** Something worth saying although all is well, such as a missing firewall rule. */
+  advice?: string;
+  /** True where nothing of this route is left in the cloud. */
+  clean: boolean;
+}
+export interface RouteStatusWanted {
+  pods: string[];
+  conditions: OwnCondition[];
+}
+type Word = [status: "True" | "False", reason: RouteReason, message: string];
+
+function cloudWord(f: RouteFacts): Word {
+  const failed = f.addresses.filter((a) => a.state === "failed");
+  if (failed.length > 0) return ["False", "GCPFailed", failed.map((a) => `${a.address}: ${a.message ?? "refused"}`).join("; ")];
+  const moving = f.addresses.filter((a) => a.state !== "held");
+  if (moving.length > 0)
+    return ["False", "Mutated", `programming ${moving.map((a) => a.address).join(", ")} for Pod ${f.pod ?? ""}`];
+  return ["True", "GCPReady", f.advice ?? ""];
+}
+
+function datapathWord(f: RouteFacts): Word {
+  if (f.datapathIsOurs)
+    return ["True", "DPV2Ready", "the network device belongs to the Pod; nothing is to be programmed on the node"];
+  if (f.resetDatapath || !f.datapath) return ["False", "Mutated", `waiting for the node of Pod ${f.pod ?? ""} to be programmed`];
+  return [f.datapath.status === "True" ? "True" : "False", f.datapath.reason as RouteReason, f.datapath.message];
+}
+
+function readyWord(cloud: Word, datapath: Word): Word {
+  const bad = [cloud, datapath].find(([status]) => status !== "True");
+  return bad ? ["False", bad[1], bad[2]] : ["True", "ProgrammingComplete", ""];
+}
+
+function words(f: RouteFacts): Record<RouteConditionType, Word> {
+  if (!f.acceptance.accepted) {
+    const { reason, message } = f.acceptance;
+    const cloud: Word = f.clean
+      ? ["False", "CleanupComplete", "nothing of this route is left in Google Cloud"]
+      : ["False", "GCPNotReady", "the route is not accepted"];
+    return {
+      Accepted: ["False", reason, message],
+      GCPReady: cloud,
+      DPV2Ready: ["False", "DPV2NotReady", "the route is not accepted"],
+      Ready: ["False", reason, message],
+    };
+  }
+  const accepted: Word = ["True", "Accepted", ""];
+  if (f.pod === undefined) {
+    const none: Word = ["False", "NoPodsFound", f.noPods ?? ""];
+    return { Accepted: accepted, GCPReady: none, DPV2Ready: none, Ready: none };
+  }
+  const cloud = cloudWord(f);
+  const datapath = datapathWord(f);
+  return { Accepted: accepted, GCPReady: cloud, DPV2Ready: datapath, Ready: readyWord(cloud, datapath) };
+}
+
+/** What the route's status must say for these facts. */
+export function routeStatus(f: RouteFacts): RouteStatusWanted {
+  const table = words(f);
+  const conditions = (["Accepted", "GCPReady", "DPV2Ready", "Ready"] as const).map((type): OwnCondition => {
+    const [status, reason, message] = table[type];
+    return { type, status, reason, message: message.slice(0, 32768), observedGeneration: f.generation };
+  });
+  return { pods: f.acceptance.accepted && f.pod !== undefined ? [f.pod] : [], conditions };
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// The hand-over of one address as a state machine over what is observed: claim, prepare, switch, prove, release (DESIGN 4.4).
+// `nextStep` never remembers anything: after a crash the same journal and the same cloud give the same next step.
+import { HISTORY_LIMIT, type AddressBinding, type AddressBindingStatus, type Holder, type Move, type MoveCause } from "../api";
+
+/** The forwarding rule on the address, as last observed. */
+export type RuleFact =
+  { state: "unknown" } | { state: "absent" } | { state: "ours"; target: string } | { state: "foreign"; message: string };
+
+export interface HandoverInput {
+  binding?: AddressBinding;
+  routeUid: string;
+  /** The Pod that selection wants; undefined: nobody. */
+  wanted?: Holder;
+  cause: MoveCause;
+  rule: RuleFact;
+  /** Target instance of the wanted holder, in path form `projects/P/zones/Z/targetInstances/N`. */
+  wantedTarget?: string;
+  /** True once the wanted holder's node is proven programmed for this generation. */
+  prepared: boolean;
+}
+export type Step =
+  | { do: "nothing" }
+  | { do: "claim" }
+  | { do: "transfer" }
+  | { do: "observe" }
+  | { do: "blocked"; message: string }
+  | { do: "unserve" }
+  | { do: "begin"; next: Holder; generation: number; cause: MoveCause }
+  | { do: "reset" }
+  | { do: "await-datapath" }
+  | { do: "switch" }
+  | { do: "program"; repair: boolean }
+  | { do: "commit" };
+
+export const sameHolder = (a: Holder | undefined, b: Holder | undefined): boolean =>
+  a?.podUID === b?.podUID && a?.node === b?.node && a?.instance === b?.instance && a?.zone === b?.zone;
+
+const programmed = (i: HandoverInput): boolean => i.rule.state === "ours" && i.rule.target === i.wantedTarget;
+
+function stepHeld(i: HandoverInput): Step {
+  return programmed(i) ? { do: "nothing" } : { do: "program", repair: true };
+}
+
+function stepMoving(i: HandoverInput, status: AddressBindingStatus): Step {
+  if (status.phase === "Switching") return programmed(i) ? { do: "commit" } : { do: "program", repair: false };
+  if (status.routeVersion === undefined) return { do: "reset" };
+  return i.prepared ? { do: "switch" } : { do: "await-datapath" };
+}
+
+/** The one thing to do next for an address. Reads no clock and draws no number. */
+export function nextStep(i: HandoverInput): Step {
+  if (!i.binding) return { do: "claim" };
+  if (i.binding.spec.route.uid !== i.routeUid) return { do: "transfer" };
+  const status: AddressBindingStatus = i.binding.status ?? {};
+  if (!i.wanted) return status.holder || status.next || status.phase !== "Unserved" ? { do: "unserve" } : { do: "nothing" };
+  if (i.rule.state === "unknown") return { do: "observe" };
+  if (i.rule.state === "foreign") return { do: "blocked", message: i.rule.message };
+  if (status.phase === "Held" && sameHolder(status.holder, i.wanted)) return stepHeld(i);
+  // A queued target that was not started is skipped: the last wish wins (E51).
+  if (status.next && sameHolder(status.next, i.wanted) && status.phase !== "Claimed") return stepMoving(i, status);
+  return { do: "begin", next: i.wanted, generation: (status.generation ?? 0) + 1, cause: i.cause };
+}
+
+/** Journal after `begin`. Times are RFC 3339. */
+export function begun(
+  status: AddressBindingStatus | undefined,
+  step: Extract<Step, { do: "begin" }>,
+  now: string,
+): AddressBindingStatus {
+  const { holder, lastMove, history, forwardingRule } = status ?? {};
+  return prune({
+    holder,
+    lastMove,
+    history,
+    forwardingRule,
+    phase: "Preparing",
+    generation: step.generation,
+    next: step.next,
+    cause: step.cause,
+    startedAt: now,
+    phaseStartedAt: now,
+    ready: "False",
+    reason: "Mutated",
+    message: `moving to ${step.next.pod} on ${step.next.node}`,
+  });
+}
+
+/** Journal when the node is proven and the cloud may be switched. */
+export const switching = (status: AddressBindingStatus, now: string): AddressBindingStatus => ({
+  ...status,
+  phase: "Switching",
+  phaseStartedAt: now,
+});
+
+const millis = (from: string | undefined, to: string): number => (from ? Math.max(0, Date.parse(to) - Date.parse(from)) : 0);
+
+/** Journal when the rule was read back with the wanted target: the move is finished. */
+export function committed(status: AddressBindingStatus, now: string): AddressBindingStatus {
+  const move: Move = prune({
+    generation: status.generation ?? 0,
+    from: status.holder,
+    to: status.next,
+    cause: status.cause ?? "FirstAssignment",
+    startedAt: status.startedAt ?? now,
+    finishedAt: now,
+    durations: {
+      prepare: millis(status.startedAt, status.phaseStartedAt ?? now),
+      switch: millis(status.phaseStartedAt, now),
+      total: millis(status.startedAt, now),
+    },
+  });
+  return prune({
+    phase: "Held",
+    generation: status.generation ?? 0,
+    holder: status.next,
+    forwardingRule: status.forwardingRule,
+    routeVersion: status.routeVersion,
+    ready: "True",
+    reason: "ProgrammingComplete",
+    message: "",
+    phaseStartedAt: now,
+    lastMove: move,
+    history: [move, ...(status.history ?? [])].slice(0, HISTORY_LIMIT),
+  });
+}
+
+/** Journal when no Pod can hold the address. The reserved address and its rule stay; nobody is guessed (S2). */
+export function unserved(status: AddressBindingStatus | undefined, message: string, now: string): AddressBindingStatus {
+  const { lastMove, history, forwardingRule } = status ?? {};
+  return prune({
+    phase: "Unserved",
+    generation: (status?.generation ?? 0) + 1,
+    lastMove,
+    history,
+    forwardingRule,
+    phaseStartedAt: now,
+    ready: "False",
+    reason: "NoPodsFound",
+    message,
+  });
+}
+
+/** Undefined members dropped, so that two equal journals compare equal. */
+export const prune = <T extends object>(o: T): T => Object.fromEntries(Object.entries(o).filter(([, v]) => v !== undefined)) as T;

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// The decision core: pure functions over a frozen view. No I/O, no clock, no randomness.
+export * from "./accept";
+export * from "./cause";
+export * from "./conditions";
+export * from "./gateway";
+export * from "./gateway-status";
+export * from "./handover";
+export * from "./select";
+export * from "./world";

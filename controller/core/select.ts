@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which Pod: every candidate gets a verdict with its reason; the best of the selectable ones is chosen (DESIGN 4.2, SEED-9..SEED-11, SEED-61).
+// `explain` prints this very list.
+import { interfaceOn, isDefaultNetwork, parseSelector, type GKEIPRoute, type Matcher } from "../api";
+import type { RouteNetwork } from "./accept";
+import type { NodeView, PodView, World } from "./world";
+
+export const VERDICTS = [
+  "Selected",
+  "OlderThanSelected",
+  "NotReady",
+  "Terminating",
+  "Finished",
+  "Unscheduled",
+  "HostNetwork",
+  "MalformedInterfaces",
+  "NotOnNetwork",
+  "NodeMissing",
+  "NodeNotSelected",
+  "NodeNotConnected",
+  "NoVirtualMachine",
+] as const;
+export type VerdictReason = (typeof VERDICTS)[number];
+export interface Verdict {
+  pod: PodView;
+  reason: VerdictReason;
+  message: string;
+}
+export interface Selection {
+  selected?: PodView & { node: string };
+  node?: NodeView;
+  /** Matching Pods, best first. */
+  verdicts: Verdict[];
+}
+interface Request {
+  network: RouteNetwork;
+  mode: "ReadyCondition" | "Exists";
+  nodes?: Matcher;
+}
+type Objection = { reason: VerdictReason; message: string } | undefined;
+const no = (reason: VerdictReason, message: string): Objection => ({ reason, message });
+
+// One short list, in the order in which a person would look.
+const POD_CHECKS: ((p: PodView, r: Request) => Objection)[] = [
+  (p) => (p.deleting ? no("Terminating", "the Pod is being deleted") : undefined),
+  (p) => (p.phase === "Succeeded" || p.phase === "Failed" ? no("Finished", `the Pod has ended (${p.phase})`) : undefined),
+  (p) => (p.node ? undefined : no("Unscheduled", "spec.nodeName is not set: the Pod has no node yet")),
+  (p) =>
+    p.hostNetwork
+      ? no("HostNetwork", "the Pod uses the node's own network (hostNetwork), whose interfaces it shares")
+      : undefined,
+  (p) => (p.interfaces.ok ? undefined : no("MalformedInterfaces", p.interfaces.message)),
+  (p, r) =>
+    p.interfaces.ok && interfaceOn(p.interfaces.value, r.network.name)
+      ? undefined
+      : no("NotOnNetwork", `the Pod has no interface on network ${r.network.name}; name it in networking.gke.io/interfaces`),
+  (p, r) => (r.mode === "Exists" || p.ready ? undefined : no("NotReady", "the Pod's condition Ready is not True")),
+];
+
+function nodeObjection(node: NodeView | undefined, pod: PodView, r: Request): Objection {
+  if (!node) return no("NodeMissing", `node ${pod.node ?? ""} does not exist (any more)`);
+  if (r.nodes && !r.nodes(node.labels)) return no("NodeNotSelected", `node ${node.name} does not match spec.nodeSelector`);
+  if (!isDefaultNetwork(r.network.name) && !node.networks.includes(r.network.name))
+    return no(
+      "NodeNotConnected",
+      `node ${node.name} is not on network ${r.network.name} (annotation networking.gke.io/north-interfaces); its pool needs that network`,
+    );
+  return node.vm ? undefined : no("NoVirtualMachine", `node ${node.name} has no Compute Engine VM in spec.providerID`);
+}
+
+/** Newest first, then Ready before not, then name, then UID: the same answer every time (E7, S12). Negative where `a` is better. */
+export function better(a: PodView, b: PodView): number {
+  if (a.created !== b.created) return a.created > b.created ? -1 : 1;
+  if (a.ready !== b.ready) return a.ready ? -1 : 1;
+  if (a.name !== b.name) return a.name < b.name ? -1 : 1;
+  return a.uid < b.uid ? -1 : a.uid > b.uid ? 1 : 0;
+}
+
+/** Judges every matching Pod of the route's namespace (SEED-60) and picks one. The route must have been accepted. */
+export function select(world: World, route: GKEIPRoute, network: RouteNetwork): Selection {
+  const selector = parseSelector(route.spec.podSelector);
+  if (!selector.ok) return { verdicts: [] };
+  const nodes = route.spec.nodeSelector ? parseSelector(route.spec.nodeSelector, true) : undefined;
+  const request: Request = { network, mode: route.spec.reactionMode, ...(nodes?.ok ? { nodes: nodes.matches } : {}) };
+  const matching = [...world.pods(route.metadata.namespace ?? "default")].filter((p) => selector.matches(p.labels)).sort(better);
+  let selected: Selection["selected"];
+  let chosenNode: NodeView | undefined;
+  const verdicts = matching.map((pod): Verdict => {
+    const node = pod.node ? world.node(pod.node) : undefined;
+    const objection =
+      POD_CHECKS.map((check) => check(pod, request)).find((o) => o !== undefined) ?? nodeObjection(node, pod, request);
+    if (objection) return { pod, ...objection };
+    if (selected)
+      return {
+        pod,
+        reason: "OlderThanSelected",
+        message: `${selected.name} is preferred: ${selected.created === pod.created ? "created at the same time, ordered by readiness and name" : "it is newer"}`,
+      };
+    selected = { ...pod, node: pod.node! };
+    chosenNode = node;
+    return { pod, reason: "Selected", message: "the newest Pod that can be chosen" };
+  });
+  return { ...(selected ? { selected } : {}), ...(chosenNode ? { node: chosenNode } : {}), verdicts };
+}
+
+/** Sentence for NoPodsFound: what was looked for, what was there, and why none of it will do (SEED-83..SEED-89). */
+export function noPodsMessage(route: GKEIPRoute, verdicts: readonly Verdict[]): string {
+  const namespace = route.metadata.namespace ?? "default";
+  const selector = JSON.stringify(route.spec.podSelector.matchLabels ?? route.spec.podSelector.matchExpressions ?? {});
+  if (verdicts.length === 0)
+    return `no Pod of namespace ${namespace} matches ${selector}; check the labels of the Pods and spec.podSelector`;
+  const groups = new Map<VerdictReason, string[]>();
+  for (const v of verdicts) groups.set(v.reason, [...(groups.get(v.reason) ?? []), v.pod.name]);
+  const list = [...groups].map(
+    ([reason, names]) => `${reason}: ${names.slice(0, 3).join(", ")}${names.length > 3 ? ` and ${names.length - 3} more` : ""}`,
+  );
+  return `${verdicts.length} Pod(s) of namespace ${namespace} match ${selector} and none can be chosen (${list.join("; ")}). First: ${verdicts[0]!.message}`;
+}
