@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// Public surface of the room.
+export { addressProblem, isPrivate } from "./addresses";
+export { COMPUTE_ERROR_CODES, ComputeError, isComputeError, type ComputeErrorCode } from "./errors";
+export { createFabric } from "./fabric";
+export { partName } from "./fallback";
+export { allowingRules, ingressAllowed } from "./firewall";
+export { descriptionIsOurs, labelsAreOurs, ownedDescription, ownedLabels, ruleIsOurs, targetIsOurs } from "./ownership";
+export { targetPath } from "./paths";
+export { DEFAULT_POLICY, type RetryPolicy } from "./retry";
+export type * from "./types";

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+// Forwarding rules: what ties an address to a target instance. One rule carries everything (`L3_DEFAULT`, all ports); a move is one setTarget.
+import type { Client, Schema } from "./client";
+import { ComputeError, isComputeError } from "./errors";
+import { toRule } from "./observe";
+import type { Operations } from "./operations";
+import { labelsAreOurs, ownedDescription, ownedLabels } from "./ownership";
+import { networkPath, pathOf, regionalPath, urlOf } from "./paths";
+import { notYet } from "./targets";
+import type { Fence, ObservedRule, RuleSpec } from "./types";
+
+export type Protocol = "L3_DEFAULT" | "TCP" | "UDP";
+
+export class Rules {
+  constructor(
+    private readonly client: Client,
+    private readonly operations: Operations,
+  ) {}
+
+  async get(name: string): Promise<ObservedRule | undefined> {
+    const { api, config } = this.client;
+    const raw = await this.client.find("forwardingRules.get", (options) => api.forwardingRules.get(this.key(name), options));
+    return raw && toRule(config.clusterUid, raw);
+  }
+
+  async all(filter?: string): Promise<ObservedRule[]> {
+    const { api, config } = this.client;
+    const params = { project: config.project, region: config.region, ...(filter ? { filter } : {}) };
+    const items = await this.client.list(
+      "forwardingRules.list",
+      (query) => (options) => api.forwardingRules.list({ ...params, ...query }, options),
+    );
+    return items.map((item) => toRule(config.clusterUid, item));
+  }
+
+  async on(address: string, vpc?: string): Promise<ObservedRule[]> {
+    const rules = await this.all(`IPAddress = "${address}"`);
+    // External rules have no network; an internal rule of another VPC may hold the same literal and is none of our business.
+    const near = (rule: ObservedRule): boolean => vpc === undefined || rule.network === undefined || rule.network === vpc;
+    return rules.filter((rule) => rule.address === address && near(rule));
+  }
+
+  /** Makes one rule, or returns the one of ours that is there, pointed at the wanted target. */
+  async create(spec: RuleSpec, protocol: Protocol, fence: Fence): Promise<ObservedRule> {
+    const requestBody = this.bodyOf(spec, protocol);
+    await this.refuseForeign(spec);
+    const existing = await this.get(spec.name);
+    const made = existing ?? (await this.insert(requestBody, fence));
+    const rule = checked(spec, protocol, made);
+    const marked = labelsAreOurs(this.client.config.clusterUid, rule.labels)
+      ? rule
+      : await this.setLabels(rule, spec.labels, fence);
+    return this.setTarget(marked, spec.targetPath, fence);
+  }
+
+  async setTarget(rule: ObservedRule, target: string, fence: Fence): Promise<ObservedRule> {
+    const wanted = pathOf(target);
+    if (!rule.ours) throw foreign("forwardingRules.setTarget", rule);
+    if (rule.target === wanted) return rule;
+    const { api } = this.client;
+    const params = { ...this.key(rule.name), requestBody: { target: urlOf(wanted) } };
+    await this.mutate(
+      { method: "forwardingRules.setTarget", name: rule.name, body: wanted },
+      (requestId) => (options) => api.forwardingRules.setTarget({ ...params, requestId }, options),
+      fence,
+    );
+    const now = await this.get(rule.name);
+    if (now?.id === rule.id && now.target === wanted) return now;
+    throw new ComputeError({
+      code: "Conflict",
+      method: "forwardingRules.setTarget",
+      retry: true,
+      message: now
+        ? `forwarding rule ${rule.name} points at ${now.target ?? "nothing"} right after it was set to ${wanted}: somebody else writes it too`
+        : `forwarding rule ${rule.name} was deleted while it was set to ${wanted}`,
+    });
+  }
+
+  async setLabels(rule: ObservedRule, labels: Record<string, string>, fence: Fence): Promise<ObservedRule> {
+    const { api, config } = this.client;
+    const current = (await this.get(rule.name)) ?? gone("forwardingRules.setLabels", rule.name);
+    if (!current.ours) throw foreign("forwardingRules.setLabels", current);
+    const wanted = ownedLabels(config.clusterUid, labels);
+    const { project, region } = this.key(rule.name);
+    const requestBody = { labels: wanted, labelFingerprint: current.labelFingerprint };
+    await this.mutate(
+      { method: "forwardingRules.setLabels", name: rule.name, body: requestBody },
+      (requestId) => (options) =>
+        api.forwardingRules.setLabels({ project, region, resource: rule.name, requestBody, requestId }, options),
+      fence,
+    );
+    return (await this.get(rule.name)) ?? gone("forwardingRules.setLabels", rule.name);
+  }
+
+  async delete(rule: ObservedRule, fence: Fence): Promise<void> {
+    const { api } = this.client;
+    // Looked at again right before: the name may have been given to somebody else's rule since it was observed.
+    const current = await this.get(rule.name);
+    if (!current) return;
+    if (!current.ours || (rule.id !== "" && current.id !== rule.id)) throw foreign("forwardingRules.delete", current);
+    const params = this.key(rule.name);
+    try {
+      await this.mutate(
+        { method: "forwardingRules.delete", name: rule.name },
+        (requestId) => (options) => api.forwardingRules.delete({ ...params, requestId }, options),
+        fence,
+      );
+    } catch (error) {
+      if (!isComputeError(error, "NotFound")) throw error;
+    }
+  }
+
+  private key(name: string): { project: string; region: string; forwardingRule: string } {
+    return { project: this.client.config.project, region: this.client.config.region, forwardingRule: name };
+  }
+
+  private mutate(
+    what: { method: string; name: string; body?: unknown },
+    send: Parameters<Operations["run"]>[0]["send"],
+    fence: Fence,
+  ): Promise<void> {
+    return this.operations.run({ method: what.method, resource: `forwardingRules/${what.name}`, body: what.body, send }, fence);
+  }
+
+  private async insert(requestBody: Schema["ForwardingRule"], fence: Fence): Promise<ObservedRule> {
+    const { api, config } = this.client;
+    const name = requestBody.name ?? "";
+    const params = { project: config.project, region: config.region, requestBody };
+    try {
+      await this.mutate(
+        { method: "forwardingRules.insert", name, body: requestBody },
+        (requestId) => (options) => api.forwardingRules.insert({ ...params, requestId }, options),
+        fence,
+      );
+    } catch (error) {
+      if (!isComputeError(error, "AlreadyExists")) throw error;
+    }
+    return (await this.get(name)) ?? notYet("forwardingRules.insert", `forwarding rule ${name}`);
+  }
+
+  private async refuseForeign(spec: RuleSpec): Promise<void> {
+    const other = (await this.on(spec.address, spec.vpc)).find((rule) => !rule.ours);
+    if (other) throw foreign("forwardingRules.insert", other);
+  }
+
+  private bodyOf(spec: RuleSpec, protocol: Protocol): Schema["ForwardingRule"] {
+    const { project, region, clusterUid, networkProject = project } = this.client.config;
+    if (spec.scope === "Internal" && (!spec.vpc || !spec.subnetwork))
+      throw new ComputeError({
+        code: "Invalid",
+        method: "forwardingRules.insert",
+        message: `forwarding rule ${spec.name} for internal address ${spec.address} needs vpc and subnetwork; got vpc ${spec.vpc ?? "none"}, subnetwork ${spec.subnetwork ?? "none"}`,
+      });
+    const internal = {
+      network: urlOf(networkPath(networkProject, spec.vpc ?? "")),
+      subnetwork: urlOf(regionalPath(networkProject, region, "subnetworks", spec.subnetwork ?? "")),
+      ...(spec.allowGlobalAccess === undefined ? {} : { allowGlobalAccess: spec.allowGlobalAccess }),
+    };
+    return {
+      name: spec.name,
+      description: ownedDescription(clusterUid, spec.description),
+      labels: ownedLabels(clusterUid, spec.labels),
+      // By name, not by literal: a literal that was released a moment ago would be taken as an ephemeral one and lost later.
+      IPAddress: urlOf(regionalPath(project, region, "addresses", spec.addressName)),
+      IPProtocol: protocol,
+      allPorts: true,
+      loadBalancingScheme: spec.scope === "Internal" ? "INTERNAL" : "EXTERNAL",
+      target: urlOf(spec.targetPath),
+      ...(spec.tier === undefined || spec.scope === "Internal" ? {} : { networkTier: spec.tier }),
+      ...(spec.scope === "Internal" ? internal : {}),
+    };
+  }
+}
+
+function checked(spec: RuleSpec, protocol: Protocol, rule: ObservedRule): ObservedRule {
+  if (!rule.ours) throw foreign("forwardingRules.insert", rule);
+  if (rule.address === spec.address && rule.protocol === protocol) return rule;
+  throw new ComputeError({
+    code: "Conflict",
+    method: "forwardingRules.insert",
+    message:
+      `forwarding rule ${rule.name} is ours but carries ${rule.protocol} of address ${rule.address}, ` +
+      `not ${protocol} of ${spec.address}; was reserved address ${spec.addressName} replaced?`,
+  });
+}
+
+function gone(method: string, name: string): never {
+  throw new ComputeError({ code: "NotFound", method, message: `forwarding rule ${name} does not exist any more` });
+}
+
+function foreign(method: string, rule: ObservedRule): ComputeError {
+  const owner = Object.entries(rule.labels).map(([key, value]) => `${key}=${value}`);
+  return new ComputeError({
+    code: "Conflict",
+    method,
+    message:
+      `address ${rule.address} is held by forwarding rule ${rule.name}, which is not ours ` +
+      `(${owner.length > 0 ? `labels ${owner.join(", ")}` : `description ${JSON.stringify(rule.description ?? "")}`}); ` +
+      "it is left alone: delete it or use another address",
+  });
+}
