@@ -3,67 +3,17 @@
 // and never ends the process: initial events by WatchList (or a paged list), then watches from the last version seen; a version
 // that is gone means starting over, anything else means waiting and going on from where it was.
 import { ConnectionBackoff } from "./backoff";
-import type { Clock, Random } from "./clock";
 import { ApiError, isApiError } from "./errors";
 import { listAll } from "./list";
 import { type Logger, silentLogger } from "./logger";
-import { type KubeObject, type ResourceKind, resourcePath } from "./resources";
-import { type Indexer, type ReadStore, Store } from "./store";
-import { Syncer, type StoreEvent } from "./sync";
-import type { ApiClient } from "./transport";
+import { REFLECTOR_TUNING, type ReflectorOptions, type ReflectorTuning } from "./reflector-options";
+import { type KubeObject, resourcePath } from "./resources";
+import { type ReadStore, Store } from "./store";
+import { Syncer } from "./sync";
 import { readWatch, SILENT, type WatchEvent } from "./watch";
 
-export interface ReflectorTuning {
-  /** No byte for this long: the connection is dead (default 120,000). */
-  silenceMs: number;
-  /** The same before the initial events are complete; after that the paged list is used (default 30,000). */
-  initialSilenceMs: number;
-  /** First and longest wait between attempts (default 800 and 30,000), jittered. */
-  backoffBaseMs: number;
-  backoffCapMs: number;
-  /** A watch that lived this long has earned one retry without a wait (default 1,000). */
-  healthyMs: number;
-  /** A watch that lived this long starts the back-off over (default 30,000). */
-  resetAfterMs: number;
-  /** Longest wait while the kind does not exist (default 5,000). */
-  missingKindCapMs: number;
-  /** Page size of the fallback list (default 500). */
-  pageLimit: number;
-}
-
-export interface ReflectorOptions<T extends KubeObject> {
-  client: ApiClient;
-  kind: ResourceKind;
-  namespace?: string;
-  labelSelector?: string;
-  fieldSelector?: string;
-  /** Trims an object before it is stored; must keep name, namespace, uid and resourceVersion of the metadata. */
-  transform?: (object: KubeObject) => T;
-  indexers?: Record<string, Indexer<T>>;
-  /** Called after the store has changed; `initial` until the first sync is complete. What it throws is logged, not passed on. */
-  onEvent?: (event: StoreEvent<T>) => void;
-  /** Called when the server first says that the kind does not exist (404). */
-  onMissingKind?: () => void;
-  clock: Clock;
-  random: Random;
-  logger?: Logger;
-  /** Keep metadata.managedFields (default: cut out before parsing). */
-  keepManagedFields?: boolean;
-  /** False: paged list from the start (default true). */
-  watchList?: boolean;
-  tuning?: Partial<ReflectorTuning>;
-}
-
-const DEFAULT_TUNING: ReflectorTuning = {
-  silenceMs: 120_000,
-  initialSilenceMs: 30_000,
-  backoffBaseMs: 800,
-  backoffCapMs: 30_000,
-  healthyMs: 1_000,
-  resetAfterMs: 30_000,
-  missingKindCapMs: 5_000,
-  pageLimit: 500,
-};
+export type { ReflectorOptions, ReflectorTuning } from "./reflector-options";
+export type { StoreEvent } from "./sync";
 
 const INITIAL_EVENTS_END = "k8s.io/initial-events-end";
 // After these the last version seen is still good; after anything else a new list is the safe way.
@@ -86,7 +36,7 @@ export class Reflector<T extends KubeObject> {
   private loop: Promise<void> | undefined;
 
   constructor(private readonly options: ReflectorOptions<T>) {
-    this.tuning = { ...DEFAULT_TUNING, ...options.tuning };
+    this.tuning = { ...REFLECTOR_TUNING, ...options.tuning };
     this.backoff = new ConnectionBackoff(options.random, this.tuning.backoffBaseMs, this.tuning.backoffCapMs);
     this.logger = options.logger ?? silentLogger;
     this.path = resourcePath(options.kind, options.namespace);
@@ -281,8 +231,8 @@ export class Reflector<T extends KubeObject> {
   }
 
   private delayAfter(error: ApiError): number {
-    if (this.lived() >= this.tuning.healthyMs) return 0;
     const told = (error.retryAfterSeconds ?? 0) * 1000;
+    if (told === 0 && this.lived() >= this.tuning.healthyMs) return 0;
     // The jitter on top keeps clients apart that were all told the same time.
     return Math.max(this.backoff.next(), told * (1 + this.options.random() * 0.1));
   }

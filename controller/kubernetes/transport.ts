@@ -4,7 +4,8 @@
 // A leader elector should have a client of its own, so that its renewals never wait behind other requests.
 import { Pool, type Dispatcher } from "undici";
 import { type Clock, systemClock } from "./clock";
-import { ABORTED, ApiError, errorFromStatus } from "./errors";
+import { ApiError, errorFromStatus } from "./errors";
+import { byteStream, Deadline, encodeBody, header, parseBody, queryString } from "./exchange";
 import { type TokenProvider, tokenSource } from "./token";
 
 export { ApiError, isApiError, type ApiErrorCode } from "./errors";
@@ -61,7 +62,6 @@ export interface ClientConfig {
   insecureSkipTlsVerify?: boolean;
 }
 
-const DEFAULT_TIMEOUT_MS = 30_000;
 // Watches hold a connection each; the rest bounds how many requests are in flight.
 const CONNECTIONS = 64;
 
@@ -194,103 +194,8 @@ class UndiciClient implements ApiClient {
   }
 }
 
-/** Ends an exchange by time or by the caller's signal, and remembers which of the two it was. */
-class Deadline {
-  private readonly controller = new AbortController();
-  private readonly timer;
-  private readonly outer: AbortSignal | undefined;
-  private readonly onAbort = (): void => this.controller.abort();
-  private timedOut = false;
-
-  constructor(
-    clock: Clock,
-    options: RequestOptions,
-    private readonly action: string,
-  ) {
-    const ms = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    this.timer = clock.setTimeout(() => {
-      this.timedOut = true;
-      this.controller.abort();
-    }, ms);
-    this.outer = options.signal;
-    if (this.outer?.aborted) this.controller.abort();
-    this.outer?.addEventListener("abort", this.onAbort, { once: true });
-  }
-
-  get signal(): AbortSignal {
-    return this.controller.signal;
-  }
-
-  stopTimer(): void {
-    this.timer.cancel();
-  }
-
-  done(): void {
-    this.timer.cancel();
-    this.outer?.removeEventListener("abort", this.onAbort);
-  }
-
-  explain(error: unknown): ApiError {
-    if (error instanceof ApiError) return error;
-    if (this.timedOut) return new ApiError("Timeout", `${this.action}: no answer in time`, { cause: error });
-    if (this.outer?.aborted) return new ApiError("Network", `${this.action}: called off`, { reason: ABORTED, cause: error });
-    return new ApiError("Network", `${this.action}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-  }
-}
-
-function byteStream(body: Dispatcher.ResponseData["body"], deadline: Deadline): ByteStream {
-  let closed = false;
-  body.on("error", () => undefined); // the iteration reports it; without a listener a late one would end the process
-  body.once("close", () => deadline.done());
-  return {
-    close() {
-      closed = true;
-      body.destroy();
-    },
-    async *[Symbol.asyncIterator]() {
-      try {
-        for await (const chunk of body) yield chunk as Buffer;
-      } catch (error) {
-        if (!closed) throw deadline.explain(error);
-      } finally {
-        deadline.done();
-      }
-    },
-  };
-}
-
 function parseServer(server: string): URL {
   const url = URL.canParse(server) ? new URL(server) : undefined;
   if (url !== undefined && (url.protocol === "https:" || url.protocol === "http:")) return url;
   throw new ApiError("BadRequest", `server: ${JSON.stringify(server)} is not a URL of the form https://host:port`);
-}
-
-function parseBody(text: string, response: Dispatcher.ResponseData): unknown {
-  if (!(header(response, "content-type") ?? "").includes("json")) return text;
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new ApiError("Network", `the response is not whole JSON (${text.length} characters)`, {
-      status: response.statusCode,
-      cause: error,
-    });
-  }
-}
-
-function header(response: Dispatcher.ResponseData, name: string): string | undefined {
-  const value = response.headers[name];
-  return Array.isArray(value) ? value[0] : value;
-}
-
-function encodeBody(body: unknown): string | Buffer | undefined {
-  if (body === undefined || typeof body === "string" || Buffer.isBuffer(body)) return body;
-  return JSON.stringify(body);
-}
-
-function queryString(query: RequestOptions["query"]): string {
-  const parts: string[] = [];
-  for (const [name, value] of Object.entries(query ?? {})) {
-    if (value !== undefined) parts.push(`${encodeURIComponent(name)}=${encodeURIComponent(String(value))}`);
-  }
-  return parts.length === 0 ? "" : `?${parts.join("&")}`;
 }
