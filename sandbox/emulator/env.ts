@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every handler gets: the state of one emulator, and one call with its parameters.
+import type { ApiError } from "./errors";
+import { invalid, notFound } from "./errors";
+import type { Faults } from "./faults";
+import type { Ids } from "./ids";
+import type { LinkContext, Scope } from "./links";
+import { resolveLink, scopePath } from "./links";
+import type { Mutations } from "./mutate";
+import type { Operations } from "./operations";
+import type { Store } from "./store";
+import type { Json, JsonObject } from "./types";
+
+export interface Env {
+  readonly project: string;
+  readonly projectNumber: string;
+  /** Region to its zones. */
+  readonly places: ReadonlyMap<string, readonly string[]>;
+  readonly store: Store;
+  readonly operations: Operations;
+  readonly mutations: Mutations;
+  readonly faults: Faults;
+  readonly ids: Ids;
+  readonly now: () => number;
+  /** Longest time in milliseconds that an operation's `wait` holds the line. */
+  readonly waitBoundMs: number;
+  /** Host names under which this server is reached. */
+  hosts: string[];
+}
+
+export interface Call {
+  readonly env: Env;
+  readonly methodId: string;
+  /** Path without host and query. */
+  readonly path: string;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: JsonObject;
+  readonly hosts: readonly string[];
+}
+
+/** An answer that is not plain JSON with status 200. */
+export interface Reply {
+  status: number;
+  headers?: Record<string, string>;
+  /** JSON for an object, sent as it is for a string, no body when absent. */
+  content?: Json;
+}
+
+export class RawReply {
+  constructor(readonly reply: Reply) {}
+}
+
+export type Handler = (call: Call) => Json | object | RawReply | undefined | Promise<Json | object | RawReply | undefined>;
+
+/** One line of the method table. */
+export interface Row {
+  /** Discovery id. */
+  readonly id: string;
+  readonly verb: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Template relative to the service path, e.g. `projects/{project}/regions/{region}/addresses`. */
+  readonly path: string;
+  readonly handler: Handler;
+}
+
+/** A path parameter; absent only if the table is wrong. */
+export function param(call: Call, name: string): string {
+  const value = call.params[name];
+  if (value === undefined) throw new TypeError(`method ${call.methodId} has no path parameter ${name}`);
+  return value;
+}
+
+export function scopeOfCall(call: Call): string {
+  const { region, zone } = call.params;
+  if (zone !== undefined) return scopePath(call.env.project, "zone", zone);
+  return region === undefined ? scopePath(call.env.project, "global") : scopePath(call.env.project, "region", region);
+}
+
+export function regionOfZone(env: Env, zone: string): string | undefined {
+  return [...env.places].find(([, zones]) => zones.includes(zone))?.[0];
+}
+
+/** Refuses other projects and places that do not exist. */
+export function checkPlace(call: Call): void {
+  const { env, params } = call;
+  if (params.project !== undefined && ![env.project, env.projectNumber].includes(params.project)) {
+    throw notFound(`projects/${params.project}`);
+  }
+  if (params.region !== undefined && !env.places.has(params.region))
+    throw unknownPlace("region", params.region, [...env.places.keys()]);
+  if (params.zone !== undefined && !regionOfZone(env, params.zone)) {
+    throw unknownPlace("zone", params.zone, [...env.places.values()].flat());
+  }
+}
+
+function unknownPlace(scope: Exclude<Scope, "global">, value: string, known: readonly string[]): ApiError {
+  return invalid(scope, value, `Unknown ${scope}. This emulator has: ${known.join(", ")}.`);
+}
+
+export function linkContext(call: Call): LinkContext {
+  return { project: call.env.project, projectNumber: call.env.projectNumber, hosts: [...call.env.hosts, ...call.hosts] };
+}
+
+/** {@link resolveLink} with the call's hosts. */
+export function link(call: Call, field: string, value: unknown, ...collections: string[]): string {
+  return resolveLink(linkContext(call), field, value, collections);
+}
