@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+// One reflector a kind, and the World that the core decides from. A write of ours is seen at once (overlay), so that a reconcile
+// never decides from an object that is older than its own last write.
+import {
+  GKE_CONTROLLER_NAMES,
+  KINDS,
+  type AddressBinding,
+  type Gateway,
+  type GatewayClass,
+  type GKEIPRoute,
+  type GKENetworkParamSet,
+  type KindName,
+  type KubeObject,
+  type Network,
+  type Scope,
+} from "../api";
+import type { AddressFact, Settings, World } from "../core";
+import { Reflector, type ApiClient, type Clock, type Indexer, type Logger, type Random, type StoreEvent } from "../kubernetes";
+import {
+  addressesOf,
+  atLeast,
+  gatewaysOf,
+  keyOf,
+  lean,
+  namespaceObject,
+  nodeObject,
+  podObject,
+  type NodeObject,
+  type PodObject,
+} from "./views";
+
+export interface CacheOptions {
+  client: ApiClient;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  settings: Omit<Settings, "alone">;
+  addressFact(address: string, scope: Scope): AddressFact | undefined;
+}
+export interface Kinds {
+  route: GKEIPRoute;
+  gateway: Gateway;
+  gatewayClass: GatewayClass;
+  network: Network;
+  paramSet: GKENetworkParamSet;
+  binding: AddressBinding;
+  pod: PodObject;
+  node: NodeObject;
+  namespace: KubeObject;
+}
+export type KindKey = keyof Kinds;
+export type Listener = { [K in KindKey]: (event: StoreEvent<Kinds[K]>) => void };
+
+const TRANSFORMS: { [K in KindKey]: (raw: KubeObject) => Kinds[K] } = {
+  route: lean,
+  gateway: lean,
+  gatewayClass: lean,
+  network: lean,
+  paramSet: lean,
+  binding: lean,
+  pod: podObject,
+  node: nodeObject,
+  namespace: namespaceObject,
+};
+const INDEXERS: { [K in KindKey]?: Record<string, Indexer<Kinds[K]>> } = {
+  route: {
+    address: (r) => addressesOf(r),
+    gateway: (r) => [...new Set(gatewaysOf(r))],
+    namespace: (r) => [r.metadata.namespace ?? "default"],
+    network: (r) => [r.spec.network],
+    uid: (r) => [r.metadata.uid ?? ""],
+  },
+  gateway: { address: (g) => addressesOf(g), class: (g) => [g.spec.gatewayClassName] },
+  network: { params: (n) => [n.spec.parametersRef?.name ?? ""] },
+  binding: { route: (b) => [b.spec.route.uid], address: (b) => [b.spec.address] },
+  pod: { namespace: (p) => [p.view.namespace], node: (p) => [p.view.node ?? ""] },
+};
+/** Kinds without which the controller has nothing to do; its readiness says so, and Pulumi waits for that (pulumi.md 3.3). */
+const NEEDED: readonly KindKey[] = ["route", "gateway", "gatewayClass", "binding", "pod", "node", "namespace"];
+
+export class Caches {
+  private readonly reflectors: { [K in KindKey]: Reflector<Kinds[K]> };
+  private readonly overlays = { route: new Map<string, GKEIPRoute>(), binding: new Map<string, AddressBinding>() };
+  /** UIDs of bindings that we have deleted and that the watch still shows. */
+  private readonly gone = new Set<string>();
+  private listener: Partial<Listener> = {};
+
+  constructor(private readonly options: CacheOptions) {
+    const make = <K extends KindKey>(key: K): Reflector<Kinds[K]> =>
+      new Reflector<Kinds[K]>({
+        client: options.client,
+        kind: KINDS[key] as KindName,
+        transform: TRANSFORMS[key] as unknown as (raw: object) => Kinds[K],
+        indexers: INDEXERS[key] as Record<string, Indexer<Kinds[K]>> | undefined,
+        onEvent: (event) => this.seen(key, event),
+        clock: options.clock,
+        random: options.random,
+        logger: options.logger,
+      });
+    const keys = Object.keys(TRANSFORMS) as KindKey[];
+    this.reflectors = Object.fromEntries(keys.map((k) => [k, make(k)])) as unknown as { [K in KindKey]: Reflector<Kinds[K]> };
+  }
+
+  start(): void {
+    for (const r of Object.values(this.reflectors)) r.start();
+  }
+  async stop(): Promise<void> {
+    await Promise.all(Object.values(this.reflectors).map((r) => r.stop()));
+  }
+  /** Which needed kinds the API server does not serve or has not listed yet; empty: ready. */
+  notReady(): string[] {
+    return NEEDED.filter((k) => !this.reflectors[k].hasSynced()).map((k) => `${KINDS[k].plural}.${KINDS[k].group || "core"}`);
+  }
+  async whenReady(signal: AbortSignal): Promise<void> {
+    await Promise.all(NEEDED.map((k) => this.reflectors[k].whenSynced(signal)));
+    // The other kinds may be missing for good (E45): give those that exist a moment, then go on without.
+    const optional = (["network", "paramSet"] as const).filter((k) => !this.reflectors[k].kindMissing());
+    await Promise.race([
+      Promise.all(optional.map((k) => this.reflectors[k].whenSynced(signal))),
+      this.options.clock.sleep(5_000, signal),
+    ]);
+  }
+  /** Milliseconds since the quietest needed watch last said something. */
+  staleness(): number {
+    const now = this.options.clock.monotonic();
+    return Math.max(...NEEDED.map((k) => now - this.reflectors[k].lastActivity()));
+  }
+  listen(listener: Listener): void {
+    this.listener = listener;
+  }
+  all<K extends KindKey>(kind: K): Kinds[K][] {
+    return this.reflectors[kind].store.list();
+  }
+  byIndex<K extends KindKey>(kind: K, index: string, value: string): Kinds[K][] {
+    return this.reflectors[kind].store.byIndex(index, value);
+  }
+
+  /** Remembers what a write of ours returned until the watch has caught up. */
+  wrote(kind: "route" | "binding", object: KubeObject): void {
+    const kept = TRANSFORMS[kind](object);
+    if (!atLeast(this.reflectors[kind].store.get(this.key(object))?.metadata.resourceVersion, kept.metadata.resourceVersion))
+      (this.overlays[kind] as Map<string, KubeObject>).set(this.key(object), kept);
+  }
+  removed(kind: "route" | "binding", object: KubeObject): void {
+    this.overlays[kind].delete(this.key(object));
+    const shown = this.reflectors[kind].store.get(this.key(object))?.metadata.uid;
+    if (shown !== undefined && shown === object.metadata.uid) this.gone.add(shown);
+  }
+  route(key: string): GKEIPRoute | undefined {
+    const found = this.overlays.route.get(key) ?? this.reflectors.route.store.get(key);
+    return found && !this.gone.has(found.metadata.uid ?? "") ? found : undefined;
+  }
+  binding(name: string): AddressBinding | undefined {
+    const found = this.overlays.binding.get(name) ?? this.reflectors.binding.store.get(name);
+    return found && !this.gone.has(found.metadata.uid ?? "") ? found : undefined;
+  }
+  /** Bindings that a route owns, by its UID. */
+  ownedBy(uid: string): AddressBinding[] {
+    const names = new Set(
+      [...this.byIndex("binding", "route", uid), ...this.overlays.binding.values()].map((b) => b.metadata.name),
+    );
+    return [...names].flatMap((n) => this.binding(n) ?? []).filter((b) => b.spec.route.uid === uid);
+  }
+
+  readonly world: World = (() => {
+    const { reflectors, options } = { reflectors: () => this.reflectors, options: this.options };
+    const alone = (): boolean =>
+      !reflectors()
+        .gatewayClass.store.list()
+        .some((c) => GKE_CONTROLLER_NAMES.includes(c.spec.controllerName));
+    return {
+      get settings(): Settings {
+        return { ...options.settings, alone: alone() };
+      },
+      route: (namespace, name) => this.route(`${namespace}/${name}`),
+      routesClaiming: (address) => this.byIndex("route", "address", address),
+      routesOf: (gateway) => this.byIndex("route", "gateway", gateway),
+      gateway: (key) => reflectors().gateway.store.get(key),
+      gatewaysListing: (address) => this.byIndex("gateway", "address", address),
+      gatewayClass: (name) => reflectors().gatewayClass.store.get(name),
+      namespaceLabels: (name) => {
+        const found = reflectors().namespace.store.get(name);
+        return found && (found.metadata.labels ?? {});
+      },
+      network: (name) => reflectors().network.store.get(name),
+      paramSet: (name) => reflectors().paramSet.store.get(name),
+      pods: (namespace) => this.byIndex("pod", "namespace", namespace).map((p) => p.view),
+      node: (name) => reflectors().node.store.get(name)?.view,
+      addressFact: (address, scope) => options.addressFact(address, scope),
+    };
+  })();
+
+  private key(o: KubeObject): string {
+    return o.metadata.namespace ? keyOf(o) : o.metadata.name;
+  }
+  private seen<K extends KindKey>(kind: K, event: StoreEvent<Kinds[K]>): void {
+    const own: "route" | "binding" | undefined = kind === "route" ? "route" : kind === "binding" ? "binding" : undefined;
+    if (own) {
+      const overlay = this.overlays[own].get(this.key(event.object));
+      const passed =
+        event.type === "deleted" || atLeast(event.object.metadata.resourceVersion, overlay?.metadata.resourceVersion);
+      if (overlay && passed) this.overlays[own].delete(this.key(event.object));
+      if (event.type === "deleted") this.gone.delete(event.object.metadata.uid ?? "");
+    }
+    (this.listener[kind] as ((e: StoreEvent<Kinds[K]>) => void) | undefined)?.(event);
+  }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// /healthz, /readyz and /metrics. Ready means: every kind that is needed is served and listed. Healthy means: the event loop turns.
+import * as http from "node:http";
+import type { Registry } from "prom-client";
+
+export interface HealthOptions {
+  healthPort: number;
+  metricsPort: number;
+  registry: Registry;
+  /** Names of what is still missing; empty: ready. */
+  notReady(): string[];
+  /** Undefined: alive. Text: why not. */
+  notAlive(): string | undefined;
+  beforeScrape(): void;
+}
+
+type Answer = { status: number; type?: string; body: string };
+const plain = (status: number, body: string): Answer => ({ status, type: "text/plain; charset=utf-8", body: `${body}\n` });
+
+function serve(port: number, routes: Record<string, () => Answer | Promise<Answer>>): Promise<http.Server> {
+  const server = http.createServer((request, response) => {
+    const handler = routes[(request.url ?? "").split("?")[0]!];
+    Promise.resolve(handler ? handler() : plain(404, "not found"))
+      .catch((error: unknown) => plain(500, String(error)))
+      .then((a) => response.writeHead(a.status, { "content-type": a.type ?? "text/plain" }).end(a.body))
+      .catch(() => response.destroy());
+  });
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, () => resolve(server));
+  });
+}
+
+/** Starts both servers. Answers a function that closes them. */
+export async function startHealth(o: HealthOptions): Promise<() => Promise<void>> {
+  const alive = (): Answer => ((why) => (why === undefined ? plain(200, "ok") : plain(500, why)))(o.notAlive());
+  const ready = (): Answer =>
+    ((missing) => (missing.length === 0 ? plain(200, "ok") : plain(503, `waiting for: ${missing.join(", ")}`)))(o.notReady());
+  const metrics = async (): Promise<Answer> => {
+    o.beforeScrape();
+    return { status: 200, type: o.registry.contentType, body: await o.registry.metrics() };
+  };
+  const servers = await Promise.all([
+    serve(o.healthPort, { "/healthz": alive, "/readyz": ready }),
+    serve(o.metricsPort, { "/metrics": metrics }),
+  ]);
+  return async () => {
+    await Promise.all(
+      servers.map(
+        (s) =>
+          new Promise<void>((done) => {
+            s.closeAllConnections();
+            s.close(() => done());
+          }),
+      ),
+    );
+  };
+}

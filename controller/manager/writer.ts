@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every write to the API server, in one place: fenced by the lease, under the version it was computed from, and skipped where nothing changes.
+import {
+  apiVersionOf,
+  FIELD_MANAGER,
+  KINDS,
+  ROUTE_FINALIZER,
+  type AddressBinding,
+  type AddressBindingSpec,
+  type AddressBindingStatus,
+  type Gateway,
+  type GatewayClass,
+  type GKEIPRoute,
+  type KubeObject,
+} from "../api";
+import type { GatewayStatusWanted, RouteStatusWanted } from "../core";
+import {
+  addFinalizer,
+  applyStatus,
+  ownConditions,
+  removeFinalizer,
+  resourcePath,
+  sameStatus,
+  type ApiClient,
+  type Clock,
+  type Condition,
+} from "../kubernetes";
+import type { Caches } from "./caches";
+import type { Fence } from "../compute";
+
+export interface WriterOptions {
+  client: ApiClient;
+  caches: Caches;
+  clock: Clock;
+  fence: Fence;
+}
+type Conditions = readonly Condition[] | undefined;
+export class Writer {
+  constructor(private readonly o: WriterOptions) {}
+
+  /** Status of a route. Answers the object as it is now; the same one where nothing had to be written. */
+  async routeStatus(route: GKEIPRoute, want: RouteStatusWanted): Promise<GKEIPRoute> {
+    const conditions = ownConditions(route.status?.conditions, want.conditions, this.o.clock.now());
+    const have = (route.status?.conditions ?? []).filter((c) => want.conditions.some((w) => w.type === c.type));
+    if (sameStatus({ pods: route.status?.pods ?? [], conditions: have }, { pods: want.pods, conditions })) return route;
+    const written = await this.status<GKEIPRoute>(KINDS.route, route, { pods: want.pods, conditions });
+    this.o.caches.wrote("route", written);
+    return written;
+  }
+
+  async gatewayStatus(gateway: Gateway, want: GatewayStatusWanted): Promise<void> {
+    const own = (have: Conditions, list: GatewayStatusWanted["conditions"]): Condition[] =>
+      ownConditions(have, list, this.o.clock.now());
+    const listeners = want.listeners.map((l) => ({
+      ...l,
+      conditions: own(gateway.status?.listeners?.find((h) => h.name === l.name)?.conditions, l.conditions),
+    }));
+    const status = { addresses: want.addresses, conditions: own(gateway.status?.conditions, want.conditions), listeners };
+    if (!sameStatus(pick(gateway.status, status), status)) await this.status(KINDS.gateway, gateway, status);
+  }
+
+  async classAccepted(found: GatewayClass): Promise<void> {
+    const said = {
+      type: "Accepted",
+      status: "True" as const,
+      reason: "Accepted",
+      message: "",
+      observedGeneration: found.metadata.generation ?? 0,
+    };
+    const status = { conditions: ownConditions(found.status?.conditions, [said], this.o.clock.now()) };
+    if (!sameStatus(pick(found.status, status), status)) await this.status(KINDS.gatewayClass, found, status);
+  }
+
+  /** Makes a GatewayClass where the cluster has none of that name; one that is there is never changed. */
+  async createClass(name: string, controllerName: string, description: string): Promise<void> {
+    this.check("create gatewayclass");
+    const body = {
+      apiVersion: apiVersionOf(KINDS.gatewayClass),
+      kind: "GatewayClass",
+      metadata: { name },
+      spec: { controllerName, description },
+    };
+    await this.o.client.request("POST", resourcePath(KINDS.gatewayClass), { body, query: { fieldManager: FIELD_MANAGER } });
+  }
+
+  /** Claims an address: the name is unique, so one claimant at most succeeds. @throws ApiError AlreadyExists where another was faster */
+  async claim(name: string, spec: AddressBindingSpec): Promise<AddressBinding> {
+    this.check("create addressbinding");
+    const body = { apiVersion: apiVersionOf(KINDS.binding), kind: "AddressBinding", metadata: { name }, spec };
+    const made = await this.o.client.request<AddressBinding>("POST", resourcePath(KINDS.binding), {
+      body,
+      query: { fieldManager: FIELD_MANAGER },
+    });
+    this.o.caches.wrote("binding", made);
+    return made;
+  }
+
+  /** Hands a claim to another route. Under its version: a claim that changed meanwhile is not taken. @throws ApiError Conflict */
+  async transfer(binding: AddressBinding, spec: Omit<AddressBindingSpec, "address" | "scope">): Promise<AddressBinding> {
+    return this.bindingPatch(binding, { spec }, undefined);
+  }
+
+  /** Writes the journal, whole. @throws ApiError Conflict */
+  async journal(binding: AddressBinding, status: AddressBindingStatus): Promise<AddressBinding> {
+    if (sameStatus(binding.status ?? {}, status)) return binding;
+    // A merge patch leaves out nothing by itself: members that are gone are named as null.
+    const gone = Object.fromEntries(
+      Object.keys(binding.status ?? {})
+        .filter((k) => !(k in status))
+        .map((k) => [k, null]),
+    );
+    return this.bindingPatch(binding, { status: { ...gone, ...replaceHolders(binding.status, status) } }, "status");
+  }
+
+  /** Gives a claim back. One that is gone already counts as done. */
+  async release(binding: AddressBinding): Promise<void> {
+    this.check("delete addressbinding");
+    const preconditions = { uid: binding.metadata.uid, resourceVersion: binding.metadata.resourceVersion };
+    const body = { apiVersion: "v1", kind: "DeleteOptions", preconditions };
+    await this.o.client
+      .request("DELETE", resourcePath(KINDS.binding, undefined, binding.metadata.name), { body })
+      .catch(ignoreNotFound);
+    this.o.caches.removed("binding", binding);
+  }
+
+  async holdRoute(route: GKEIPRoute): Promise<GKEIPRoute> {
+    if ((route.metadata.finalizers ?? []).includes(ROUTE_FINALIZER)) return route;
+    this.check("patch gkeiproute");
+    const written = await addFinalizer(this.o.client, KINDS.route, route, ROUTE_FINALIZER);
+    this.o.caches.wrote("route", written);
+    return written;
+  }
+  async letRouteGo(route: GKEIPRoute): Promise<void> {
+    if (!(route.metadata.finalizers ?? []).includes(ROUTE_FINALIZER)) return;
+    this.check("patch gkeiproute");
+    const written = await removeFinalizer(this.o.client, KINDS.route, route, ROUTE_FINALIZER);
+    if (written && !written.metadata.deletionTimestamp) this.o.caches.wrote("route", written);
+    else this.o.caches.removed("route", route);
+  }
+
+  private async status<T extends KubeObject>(
+    kind: (typeof KINDS)[keyof typeof KINDS],
+    object: KubeObject,
+    status: object,
+  ): Promise<T> {
+    this.check(`patch ${kind.plural}/status`);
+    const { namespace, name, resourceVersion = "", uid } = object.metadata;
+    return applyStatus<T>(
+      this.o.client,
+      kind,
+      { namespace, name, resourceVersion, uid },
+      { status, fieldManager: FIELD_MANAGER },
+    );
+  }
+  private async bindingPatch(binding: AddressBinding, change: object, subresource: string | undefined): Promise<AddressBinding> {
+    this.check("patch addressbinding");
+    const { name, uid, resourceVersion } = binding.metadata;
+    const written = await this.o.client.request<AddressBinding>(
+      "PATCH",
+      resourcePath(KINDS.binding, undefined, name, subresource),
+      {
+        contentType: "application/merge-patch+json",
+        query: { fieldManager: FIELD_MANAGER },
+        body: { metadata: { uid, resourceVersion }, ...change },
+      },
+    );
+    this.o.caches.wrote("binding", written);
+    return written;
+  }
+  private check(method: string): void {
+    this.o.fence.check(method);
+  }
+}
+
+/** Nested objects merge too, so a holder that lost a member would keep the old one; both ends are always written whole. */
+function replaceHolders(before: AddressBindingStatus | undefined, after: AddressBindingStatus): AddressBindingStatus {
+  const lastMove = after.lastMove && before?.lastMove ? { from: null, ...after.lastMove } : after.lastMove;
+  return { ...after, ...(lastMove ? { lastMove: lastMove as AddressBindingStatus["lastMove"] } : {}) };
+}
+const pick = (have: object | undefined, want: object): object =>
+  Object.fromEntries(Object.keys(want).map((k) => [k, (have as Record<string, unknown> | undefined)?.[k]]));
+function ignoreNotFound(error: unknown): void {
+  if (!(error instanceof Error && "code" in error && error.code === "NotFound")) throw error;
+}

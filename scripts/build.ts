@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Builds what the package ships: the compiled components, and the controller as one gzip file whose hash names it.
+// `--if-needed`: nothing is done where no source is newer than the last build.
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const root = path.resolve(__dirname, "..");
+const out = path.join(root, "dist");
+const stamp = path.join(out, "bundle", "manifest.json");
+
+function newest(folder: string): number {
+  let latest = 0;
+  for (const entry of fs.readdirSync(folder, { withFileTypes: true, recursive: true }))
+    if (entry.isFile() && entry.name.endsWith(".ts")) latest = Math.max(latest, fs.statSync(path.join(entry.parentPath, entry.name)).mtimeMs);
+  return latest;
+}
+function upToDate(): boolean {
+  if (!fs.existsSync(stamp)) return false;
+  const inputs = ["package-lock.json", "tsconfig.build.json", "scripts/build.ts"].map((f) => fs.statSync(path.join(root, f)).mtimeMs);
+  return Math.max(newest(path.join(root, "components")), newest(path.join(root, "controller")), ...inputs) < fs.statSync(stamp).mtimeMs;
+}
+
+/** Size and hash of the bundle; the same sources give the same bytes. */
+async function bundle(): Promise<{ sha256: string; bytes: number }> {
+  const result = await build({
+    entryPoints: [path.join(root, "controller", "main.ts")],
+    bundle: true,
+    platform: "node",
+    target: "node20",
+    format: "cjs",
+    minify: true,
+    keepNames: true,
+    legalComments: "none",
+    absWorkingDir: root,
+    write: false,
+    logLevel: "warning",
+  });
+  const gz = gzipSync(result.outputFiles[0]!.contents, { level: 9 });
+  fs.mkdirSync(path.dirname(stamp), { recursive: true });
+  fs.writeFileSync(path.join(out, "bundle", "controller.js.gz"), gz);
+  return { sha256: createHash("sha256").update(gz).digest("hex"), bytes: gz.length };
+}
+
+async function main(): Promise<void> {
+  if (process.argv.includes("--if-needed") && upToDate()) return;
+  const started = Date.now();
+  const manifest = await bundle();
+  execFileSync(process.execPath, [require.resolve("typescript/bin/tsc"), "-p", "tsconfig.build.json"], { cwd: root, stdio: "inherit" });
+  fs.writeFileSync(stamp, `${JSON.stringify(manifest)}\n`);
+  console.log(`built components and controller bundle (${Math.round(manifest.bytes / 1024)} KiB, ${manifest.sha256.slice(0, 12)}) in ${((Date.now() - started) / 1000).toFixed(1)} s`);
+}
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exit(1);
+});
