@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The decision core: pure functions over a frozen view. No I/O, no clock, no randomness.
 export * from "./accept";
+export * from "./address-fact";
 export * from "./cause";
 export * from "./conditions";
 export * from "./gateway";
 export * from "./gateway-status";
 export * from "./handover";
+export * from "./listeners";
+export * from "./parents";
+export * from "./refusal";
 export * from "./select";
+export { networkOf } from "./route-network";
 export * from "./world";
