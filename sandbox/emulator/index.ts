@@ -14,6 +14,7 @@ import type { InstanceSpec } from "./resources/instances";
 import { putInstance } from "./resources/instances";
 import { addDefaultNetwork } from "./resources/networks";
 import { Router } from "./router";
+import type { ServiceOptions } from "./services";
 import { services } from "./services";
 import { Store } from "./store";
 import type { Change, Exchange, Families, Instance, Kind } from "./types";
@@ -21,9 +22,10 @@ import { view } from "./views";
 
 export type { InstanceSpec, InterfaceSpec } from "./resources/instances";
 export type { Fault, FaultKind, FaultRule, FaultSwitches } from "./faults";
+export type { ClusterView, ContainerHooks, NodePoolView } from "./container/types";
 export type * from "./types";
 
-export interface EmulatorOptions {
+export interface EmulatorOptions extends ServiceOptions {
   /** Default `sandbox-project`. */
   project?: string;
   /** Region to zones. Default us-central1 (a, b, c, f), us-east1 (b, c, d), europe-west1 (b, c, d). */
