@@ -58,9 +58,10 @@ export function interfaceOn(
   network: string,
   networkOf?: (nic: string) => string | undefined,
 ): string | undefined {
-  const hit = interfaces.find(
-    (i) => i.network === network || (i.interface !== undefined && networkOf?.(i.interface) === network),
-  );
+  // The primary network goes by several names (api.md 5.1).
+  const same = (name: string | undefined): boolean =>
+    name !== undefined && (name === network || (isDefaultNetwork(name) && isDefaultNetwork(network)));
+  const hit = interfaces.find((i) => same(i.network) || (i.interface !== undefined && same(networkOf?.(i.interface))));
   if (hit) return hit.interfaceName;
   return isDefaultNetwork(network) ? "eth0" : undefined;
 }

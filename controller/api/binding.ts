@@ -44,6 +44,7 @@ export const PHASES = ["Claimed", "Preparing", "Prepared", "Switching", "Held", 
 
 export const addressBindingSchema = {
   type: "object",
+  required: ["spec"],
   properties: {
     apiVersion: { type: "string" },
     kind: { type: "string" },
@@ -76,6 +77,11 @@ export const addressBindingSchema = {
         holder,
         next: holder,
         cause: { type: "string" },
+        routeUid: {
+          type: "string",
+          description:
+            "UID of the route that this journal was written for; differs from spec.route.uid right after the claim changed hands.",
+        },
         startedAt: { type: "string", format: "date-time" },
         phaseStartedAt: { type: "string", format: "date-time" },
         routeVersion: {

@@ -65,5 +65,6 @@ export const MOVE_CAUSES = [
   "RouteChanged",
   "DriftRepaired",
   "PodNotSelectable",
+  "MoveAbandoned",
 ] as const;
 export type MoveCause = (typeof MOVE_CAUSES)[number];

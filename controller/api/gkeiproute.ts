@@ -67,5 +67,16 @@ export interface GKEIPRoute extends KubeObject {
   spec: GKEIPRouteSpec;
   status?: GKEIPRouteStatus;
 }
+/**
+ * The spec with its defaults. Google's schema does not require `spec` (api.md 1.2), so an object without any is in the cluster like every
+ * other, and must not stop the others (invariant 6).
+ */
+export const specOf = (route: { spec?: Partial<GKEIPRouteSpec> | null }): GKEIPRouteSpec => ({
+  addresses: [],
+  podSelector: {},
+  network: gkeIpRouteSchema.properties.spec.properties.network.default,
+  reactionMode: gkeIpRouteSchema.properties.spec.properties.reactionMode.default,
+  ...route.spec,
+});
 /** Fields of the spec that must keep their first value (SEED-56, SEED-64, SEED-65). */
 export const IMMUTABLE_ROUTE_FIELDS = ["parentRefs", "network", "reactionMode", "haPolicy"] as const;

@@ -10,6 +10,7 @@ export * from "./ipv4";
 export * from "./kinds";
 export * from "./names";
 export * from "./rules-gateway";
+export * from "./rules-plan";
 export * from "./rules-route";
 export * from "./schema-type";
 export * from "./schema-validate";

@@ -74,17 +74,20 @@ const hash = (...parts: string[]): string => createHash("sha256").update(parts.j
 /** Dashes for dots, as label values and object names want it: `34.123.10.1` gives `34-123-10-1`. */
 export const dashed = (address: string): string => address.replaceAll(".", "-");
 
+// What cannot stand in an object name or label as it is stands there as its hash: valid, and still one name for one value.
+const safe = (text: string): string => (/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text) ? text : hash(text));
+
 /**
  * Name of the AddressBinding of an address, unique in a cluster. Internal addresses carry their VPC, since two VPCs may hold the same one.
  * @param vpc name of the VPC network; needed for internal addresses
  */
 export function bindingName(address: string, scope: Scope, vpc?: string): string {
-  return scope === "External" ? dashed(address) : `${dashed(address)}.${vpc ?? "default"}`;
+  return scope === "External" ? dashed(address) : `${dashed(address)}.${vpc === undefined ? "default" : safe(vpc)}`;
 }
 
 /** RFC 1035 name of the one forwarding rule of a binding; a hash, so that `a-b/c` and `a/b-c` never meet (E66). */
 export const forwardingRuleName = (clusterUid: string, binding: string, protocol?: string): string =>
-  `pip-fr-${hash(clusterUid, binding)}${protocol ? `-${protocol.toLowerCase()}` : ""}`;
+  `pip-fr-${hash(clusterUid, binding)}${protocol ? `-${protocol.toLowerCase().replaceAll("_", "-")}` : ""}`;
 
 /** RFC 1035 name of the target instance of one VM on one VPC (undefined: nic0's). */
 export const targetInstanceName = (clusterUid: string, zone: string, instance: string, vpc?: string): string =>

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rules of Gateways and of a whole plan: which addresses are offered, to whom, and that nobody claims one twice.
+// Rules of Gateways: which addresses are offered, and to whom.
 import { error, warning, type Finding } from "./findings";
 import type { Gateway, GatewayAddress, Listener } from "./kinds";
 import { CIDR_ADDRESS_TYPE, GATEWAY_GROUP, GKE_NETWORKING_GROUP, IP_ADDRESS_TYPE, MAX_ADDRESSES, scopeOfClass } from "./names";
-import { addressFindings, canonicalAddresses, routeFindings } from "./rules-route";
-import type { GKEIPRouteSpecInput } from "./gkeiproute";
+import { addressFindings } from "./rules-route";
 import { parseSelector } from "./selector";
 
 /** The only kind of route that our listeners take. */
@@ -44,6 +43,20 @@ export function listenerFindings(l: Listener, path: string): Finding[] {
   return found;
 }
 
+/** The Gateway API takes no prefix with the type IPAddress (api.md 6.3); GKEIPRoute does. */
+const literalFindings = (addresses: readonly GatewayAddress[], path: string): Finding[] =>
+  addresses.flatMap(({ type, value }, i) =>
+    (type ?? IP_ADDRESS_TYPE) === IP_ADDRESS_TYPE && /\/\d+$/.test(value ?? "")
+      ? [
+          error(
+            "InvalidAddress",
+            `${path}[${i}].value`,
+            `${JSON.stringify(value)} has a prefix, which the type ${IP_ADDRESS_TYPE} does not take; write type ${CIDR_ADDRESS_TYPE}`,
+          ),
+        ]
+      : [],
+  );
+
 /** Everything that can be said of a Gateway by itself (SEED-43..SEED-50, api.md 6.2). An empty address value is for the controller to judge. */
 export function gatewayFindings(spec: Gateway["spec"], path = "spec"): Finding[] {
   const found: Finding[] = [];
@@ -58,58 +71,17 @@ export function gatewayFindings(spec: Gateway["spec"], path = "spec"): Finding[]
   const given = (spec.addresses ?? []).filter((a): a is GatewayAddress & { value: string } => (a.value ?? "") !== "");
   if (given.length === 0)
     found.push(error("Required", `${path}.addresses`, "is empty; list the reserved addresses that routes may claim"));
-  found.push(...addressFindings(given, `${path}.addresses`));
+  found.push(...addressFindings(given, `${path}.addresses`), ...literalFindings(given, `${path}.addresses`));
+  if ((spec.addresses ?? []).length > MAX_ADDRESSES && !found.some((f) => f.code === "TooManyAddresses"))
+    found.push(
+      error(
+        "TooManyAddresses",
+        `${path}.addresses`,
+        `has ${spec.addresses?.length} entries; a Gateway takes at most ${MAX_ADDRESSES}`,
+      ),
+    );
   if (spec.listeners.length === 0)
     found.push(error("Required", `${path}.listeners`, "is empty; without a listener no namespace may attach"));
   spec.listeners.forEach((l, i) => found.push(...listenerFindings(l, `${path}.listeners[${i}]`)));
-  return found;
-}
-
-export interface PlannedRoute {
-  /** `namespace/name`, and the path under which findings are reported. */
-  key: string;
-  path: string;
-  spec: GKEIPRouteSpecInput;
-}
-export interface PlannedGateway {
-  key: string;
-  path: string;
-  addresses: readonly string[];
-}
-
-/** Findings that need the whole plan: addresses that no Gateway offers, and addresses that two routes claim (E23, E24, E27). */
-export function planFindings(routes: readonly PlannedRoute[], gateways: readonly PlannedGateway[]): Finding[] {
-  const found = routes.flatMap((r) => routeFindings(r.spec, r.path));
-  const owner = new Map<string, string>();
-  const offered = new Map(gateways.map((g) => [g.key, new Set(canonicalAddresses(g.addresses.map((value) => ({ value }))))]));
-  for (const g of gateways)
-    if (g.addresses.length > MAX_ADDRESSES)
-      found.push(
-        error("TooManyAddresses", g.path, `has ${g.addresses.length} addresses; a Gateway holds at most ${MAX_ADDRESSES}`),
-      );
-  for (const r of routes) {
-    const parents = (r.spec.parentRefs ?? []).map((p) => `${p.namespace ?? r.key.split("/")[0]}/${p.name}`);
-    for (const address of canonicalAddresses(r.spec.addresses)) {
-      const first = owner.get(address);
-      if (first !== undefined && first !== r.key)
-        found.push(
-          error(
-            "AddressClaimedTwice",
-            `${r.path}.addresses`,
-            `${address} is claimed by ${first} too; an address belongs to one route at a time`,
-          ),
-        );
-      else owner.set(address, r.key);
-      const known = parents.filter((p) => offered.has(p));
-      if (known.length > 0 && known.length === parents.length && !known.some((p) => offered.get(p)!.has(address)))
-        found.push(
-          error(
-            "AddressNotInGateway",
-            `${r.path}.addresses`,
-            `${address} is not an address of ${known.join(", ")}; add it there, or name the Gateway that has it`,
-          ),
-        );
-    }
-  }
   return found;
 }

@@ -65,8 +65,9 @@ export function canonicalAddresses(addresses: readonly Address[] | undefined): s
   return [...new Set((addresses ?? []).flatMap((a) => ((p) => (p.ok ? [p.address] : []))(parseAddress(a.value ?? ""))))];
 }
 
-export function selectorFindings(selector: LabelSelector | undefined, path = "spec.podSelector"): Finding[] {
-  const parsed = parseSelector(selector);
+/** @param allowEmpty true for selectors of nodes, where empty means all */
+export function selectorFindings(selector: LabelSelector | undefined, path = "spec.podSelector", allowEmpty = false): Finding[] {
+  const parsed = parseSelector(selector, allowEmpty);
   if (parsed.ok) return [];
   return parsed.problems.map((p) =>
     error(p.path === "" ? "EmptySelector" : "InvalidSelector", p.path === "" ? path : `${path}.${p.path}`, p.message),
@@ -81,6 +82,7 @@ export function routeFindings(spec: GKEIPRouteSpecInput, path = "spec"): Finding
     ...parentRefFindings(spec.parentRefs, `${path}.parentRefs`),
     ...addressFindings(spec.addresses, `${path}.addresses`),
     ...selectorFindings(spec.podSelector, `${path}.podSelector`),
+    ...selectorFindings(spec.nodeSelector, `${path}.nodeSelector`, true),
   ];
   if (isDefaultNetwork(spec.network ?? "default"))
     found.push(
@@ -93,17 +95,29 @@ export function routeFindings(spec: GKEIPRouteSpecInput, path = "spec"): Finding
   return found;
 }
 
+/** Same text for same content, whatever the order of keys. */
+const canonicalText = (v: unknown): string =>
+  JSON.stringify(v, (_key, x: unknown) =>
+    x && typeof x === "object" && !Array.isArray(x) ? Object.fromEntries(Object.entries(x).sort()) : x,
+  ) ?? "unset";
+
+/** A default left out and a default written out are one value. */
+const withDefaults = (spec: GKEIPRouteSpecInput): GKEIPRouteSpecInput => ({
+  ...spec,
+  network: spec.network ?? gkeIpRouteSchema.properties.spec.properties.network.default,
+  reactionMode: spec.reactionMode ?? gkeIpRouteSchema.properties.spec.properties.reactionMode.default,
+  haPolicy: spec.haPolicy ?? false,
+  parentRefs: (spec.parentRefs ?? []).map((r) => ({ ...r, group: r.group ?? GATEWAY_GROUP, kind: r.kind ?? "Gateway" })),
+});
+
 /** Immutable fields that an edit changes (SEED-56, SEED-64, SEED-65, E44). */
 export function immutableFindings(before: GKEIPRouteSpecInput, after: GKEIPRouteSpecInput, path = "spec"): Finding[] {
-  const text = (v: unknown): string =>
-    JSON.stringify(v, (_k, x: unknown) =>
-      x && typeof x === "object" && !Array.isArray(x) ? Object.fromEntries(Object.entries(x).sort()) : x,
-    ) ?? "unset";
-  return IMMUTABLE_ROUTE_FIELDS.filter((f) => text(before[f]) !== text(after[f])).map((f) =>
+  const [old, now] = [withDefaults(before), withDefaults(after)];
+  return IMMUTABLE_ROUTE_FIELDS.filter((f) => canonicalText(old[f]) !== canonicalText(now[f])).map((f) =>
     error(
       "Immutable",
       `${path}.${f}`,
-      `cannot be changed from ${text(before[f])} to ${text(after[f])}; delete the route and create it again, which interrupts its addresses`,
+      `cannot be changed from ${canonicalText(before[f])} to ${canonicalText(after[f])}; delete the route and create it again, which interrupts its addresses`,
     ),
   );
 }

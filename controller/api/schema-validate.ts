@@ -11,11 +11,13 @@ const show = (v: unknown): string => {
 };
 
 function textFindings(s: Schema, v: string, path: string): Finding[] {
+  // The API server counts characters, not UTF-16 units.
+  const length = [...v].length;
   if (s.enum && !s.enum.includes(v)) return [error("Enum", path, `${show(v)} is not one of ${s.enum.join(", ")}`)];
-  if (s.minLength !== undefined && v.length < s.minLength)
-    return [error("Length", path, `must have at least ${s.minLength} character(s), has ${v.length}`)];
-  if (s.maxLength !== undefined && v.length > s.maxLength)
-    return [error("Length", path, `must have at most ${s.maxLength} characters, has ${v.length}`)];
+  if (s.minLength !== undefined && length < s.minLength)
+    return [error("Length", path, `must have at least ${s.minLength} character(s), has ${length}`)];
+  if (s.maxLength !== undefined && length > s.maxLength)
+    return [error("Length", path, `must have at most ${s.maxLength} characters, has ${length}`)];
   if (s.pattern && !new RegExp(s.pattern).test(v)) return [error("Pattern", path, `${show(v)} does not match ${s.pattern}`)];
   return [];
 }
@@ -36,7 +38,7 @@ function objectFindings(s: Schema, v: Record<string, unknown>, path: string): Fi
   const at = (k: string): string => (path === "" ? k : `${path}.${k}`);
   const found = (s.required ?? []).filter((k) => v[k] === undefined).map((k) => error("Required", at(k), "is missing"));
   for (const [k, item] of Object.entries(v)) {
-    const rule = s.properties?.[k] ?? s.additionalProperties;
+    const rule = s.properties && Object.hasOwn(s.properties, k) ? s.properties[k] : s.additionalProperties;
     if (item === undefined) continue;
     if (rule) found.push(...schemaFindings(rule, item, at(k)));
     else if (s.properties)

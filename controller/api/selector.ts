@@ -32,24 +32,28 @@ const valueProblem = (value: string): string | undefined =>
     : `label value ${JSON.stringify(value)} must be at most 63 letters, digits, "-", "_" or ".", begin and end with a letter or digit`;
 
 type Expression = NonNullable<LabelSelector["matchExpressions"]>[number];
-const OPERATORS: Record<
-  string,
-  { values: "some" | "none"; test: (labels: Labels, key: string, values: readonly string[]) => boolean }
-> = {
-  In: { values: "some", test: (l, k, v) => l[k] !== undefined && v.includes(l[k]) },
-  NotIn: { values: "some", test: (l, k, v) => l[k] === undefined || !v.includes(l[k]) },
-  Exists: { values: "none", test: (l, k) => l[k] !== undefined },
-  DoesNotExist: { values: "none", test: (l, k) => l[k] === undefined },
-};
+interface Operator {
+  values: "some" | "none";
+  /** @param have the label's value; undefined: the object has no such label */
+  test: (have: string | undefined, values: readonly string[]) => boolean;
+}
+const OPERATORS: ReadonlyMap<string, Operator> = new Map<string, Operator>([
+  ["In", { values: "some", test: (have, values) => have !== undefined && values.includes(have) }],
+  ["NotIn", { values: "some", test: (have, values) => have === undefined || !values.includes(have) }],
+  ["Exists", { values: "none", test: (have) => have !== undefined }],
+  ["DoesNotExist", { values: "none", test: (have) => have === undefined }],
+]);
+// "constructor" is a valid label key that every JavaScript object answers to.
+const labelOf = (labels: Labels, key: string): string | undefined => (Object.hasOwn(labels, key) ? labels[key] : undefined);
 
 function expressionProblems(e: Expression, path: string): SelectorProblem[] {
   const found: SelectorProblem[] = [];
   const add = (field: string, message: string | undefined): void =>
     void (message && found.push({ path: `${path}.${field}`, message }));
   add("key", keyProblem(e.key));
-  const operator = OPERATORS[e.operator];
+  const operator = OPERATORS.get(e.operator);
   const count = e.values?.length ?? 0;
-  if (!operator) add("operator", `operator ${JSON.stringify(e.operator)} is not one of ${Object.keys(OPERATORS).join(", ")}`);
+  if (!operator) add("operator", `operator ${JSON.stringify(e.operator)} is not one of ${[...OPERATORS.keys()].join(", ")}`);
   else if (operator.values === "some" && count === 0) add("values", `operator ${e.operator} needs at least one value`);
   else if (operator.values === "none" && count > 0) add("values", `operator ${e.operator} takes no values`);
   (e.values ?? []).forEach((v, i) => add(`values[${i}]`, valueProblem(v)));
@@ -72,6 +76,7 @@ export function parseSelector(selector: LabelSelector | undefined, allowEmpty = 
     problems.push({ path: "", message: "an empty selector would select every Pod of the namespace; name at least one label" });
   if (problems.length > 0) return { ok: false, problems };
   const matches: Matcher = (have) =>
-    labels.every(([k, v]) => have[k] === v) && expressions.every((e) => OPERATORS[e.operator]!.test(have, e.key, e.values ?? []));
+    labels.every(([k, v]) => labelOf(have, k) === v) &&
+    expressions.every((e) => OPERATORS.get(e.operator)!.test(labelOf(have, e.key), e.values ?? []));
   return { ok: true, matches };
 }

@@ -1,156 +1,117 @@
 // SPDX-License-Identifier: Apache-2.0
 // accept(route): an ordered chain of small checks; the first failure wins (DESIGN 4.1, api.md 7).
-// Order: parentRefs, Gateway, its acceptance, a listener, the addresses, the selector, the network, and last the claims of older routes.
+// Order: parentRefs, Gateway, its acceptance, a listener, the addresses, the selectors, the network, and last the claims of older routes.
 import {
   addressFindings,
   canonicalAddresses,
   errorsOf,
-  isDefaultNetwork,
-  isGatewayRef,
   parentRefFindings,
   selectorFindings,
-  type AcceptReason,
+  specOf,
   type Finding,
   type GKEIPRoute,
   type Scope,
 } from "../api";
-import { judgeGateway, listenersFor, type GatewayVerdict } from "./gateway";
+import { gatewayKey, gatewayRefs, parentsOf, type Parent } from "./parents";
+import { refusal, type Refusal } from "./refusal";
+import { networkOf, type RouteNetwork } from "./route-network";
 import { byAge, keyOf, type World } from "./world";
 
-export interface RouteNetwork {
-  /** Kubernetes Network name. */
-  name: string;
-  type: "L3" | "Device" | "Default";
-  /** VPC network and subnet behind it; undefined for the primary one. */
-  vpc?: string;
-  subnet?: string;
-}
 export interface AcceptedAddress {
   address: string;
   scope: Scope;
   gateway: string;
 }
-export type Acceptance =
-  | { accepted: true; addresses: AcceptedAddress[]; network: RouteNetwork }
-  | { accepted: false; reason: Exclude<AcceptReason, "Accepted">; message: string };
-type Failure = Extract<Acceptance, { accepted: false }>;
-const fail = (reason: Failure["reason"], message: string): Failure => ({ accepted: false, reason, message });
+export type Acceptance = { accepted: true; addresses: AcceptedAddress[]; network: RouteNetwork } | Refusal;
 const said = (f: Finding): string => `${f.path}: ${f.message}`;
 
-interface Parent {
-  key: string;
-  verdict: GatewayVerdict;
-}
-
-function parentsOf(world: World, route: GKEIPRoute): { attached: Parent[]; failure?: Failure } {
-  const namespace = route.metadata.namespace ?? "default";
-  const attached: Parent[] = [];
-  let failure: Failure | undefined;
-  for (const ref of (route.spec.parentRefs ?? []).filter(isGatewayRef)) {
-    const key = `${ref.namespace ?? namespace}/${ref.name}`;
-    const gateway = world.gateway(key);
-    if (!gateway) {
-      failure ??= fail("GatewayNotFound", `Gateway ${key} does not exist; create it, or correct spec.parentRefs`);
-      continue;
-    }
-    const verdict = judgeGateway(world, gateway);
-    if (!verdict.ours) continue;
-    if (!verdict.accepted) {
-      failure ??= fail("GatewayNotAccepted", `Gateway ${key} is not accepted (${verdict.reason}): ${verdict.message}`);
-      continue;
-    }
-    const { meant, allow } = listenersFor(world, gateway, ref, namespace);
-    if (allow.length > 0) attached.push({ key, verdict });
-    else
-      failure ??= fail(
-        "Unattachable",
-        refusal(
-          key,
-          namespace,
-          meant.map((l) => l.name),
-          ref.sectionName ?? ref.port,
-        ),
-      );
-  }
-  return { attached, failure };
-}
-function refusal(gateway: string, namespace: string, meant: string[], wanted: string | number | undefined): string {
-  if (meant.length === 0)
-    return `Gateway ${gateway} has no listener ${JSON.stringify(wanted ?? "")}; correct sectionName or port in spec.parentRefs`;
-  return `no listener of Gateway ${gateway} (${meant.join(", ")}) takes GKEIPRoutes of namespace ${namespace}; allow it in the listener's allowedRoutes.namespaces`;
-}
-
-function placeAddresses(addresses: readonly string[], parents: readonly Parent[]): AcceptedAddress[] | Failure {
+/** @param failure why another Gateway of the route is not attached: it may be the one that has the address */
+function placeAddresses(
+  addresses: readonly string[],
+  parents: readonly Parent[],
+  failure: Refusal | undefined,
+): AcceptedAddress[] | Refusal {
   const placed: AcceptedAddress[] = [];
   for (const address of addresses) {
     const holders = parents.filter((p) => p.verdict.addresses.includes(address));
     const holder = holders.find((p) => !p.verdict.refused.has(address));
     if (holder) placed.push({ address, scope: holder.verdict.scope ?? "External", gateway: holder.key });
-    else if (holders[0]) return fail("InvalidAddresses", `${holders[0].verdict.refused.get(address)}`);
+    else if (holders[0]) return refusal("InvalidAddresses", `${holders[0].verdict.refused.get(address)}`);
     else
-      return fail(
+      return refusal(
         "InvalidAddresses",
-        `${address} is not an address of Gateway ${parents.map((p) => p.key).join(", ")}; add it to the Gateway's spec.addresses`,
+        `${address} is not an address of Gateway ${parents.map((p) => p.key).join(", ")}; add it to the Gateway's spec.addresses${failure ? `. Besides, ${failure.message}` : ""}`,
       );
   }
+  if (placed.length === 0)
+    return refusal("InvalidAddresses", "spec.addresses: is empty; list addresses of the Gateway, such as 34.123.10.1/32");
   return placed;
 }
 
-function networkOf(world: World, route: GKEIPRoute): RouteNetwork | Failure {
-  const name = route.spec.network;
-  if (isDefaultNetwork(name)) {
-    if (world.settings.defaultNetwork) return { name, type: "Default" };
-    return fail(
-      "NetworkNotReady",
-      `network ${JSON.stringify(name)} is the Pods' primary network, which carries persistent addresses only on GKE 1.31 or later; name a Network of type L3 or Device`,
-    );
-  }
-  const network = world.network(name);
-  if (!network) return fail("NetworkNotFound", `Network ${name} does not exist; create it, or correct spec.network`);
-  const { type, parametersRef } = network.spec;
-  if (type === "L2")
-    return fail("NetworkNotReady", `Network ${name} is of type L2; only L3 and Device networks carry persistent addresses`);
-  const ready = network.status?.conditions?.find((c) => c.type === "Ready");
-  if (ready?.status !== "True")
-    return fail("NetworkNotReady", `Network ${name} is not Ready${ready ? ` (${ready.reason}): ${ready.message}` : " yet"}`);
-  const params = parametersRef ? world.paramSet(parametersRef.name) : undefined;
-  if (!params)
-    return fail(
-      "NetworkNotReady",
-      `Network ${name} has no GKENetworkParamSet ${parametersRef?.name ?? "(spec.parametersRef is unset)"}, so its VPC is not known`,
-    );
-  return {
-    name,
-    type,
-    ...(params.spec.vpc ? { vpc: params.spec.vpc } : {}),
-    ...(params.spec.vpcSubnet ? { subnet: params.spec.vpcSubnet } : {}),
-  };
-}
-
-/** True where the route is ours to answer: it has a Gateway of ours, or it names one that nobody has yet and nobody else would answer. */
-export function isOurRoute(world: World, route: GKEIPRoute): boolean {
-  const refs = (route.spec.parentRefs ?? []).filter(isGatewayRef);
-  const gateways = refs.map((r) => world.gateway(`${r.namespace ?? route.metadata.namespace ?? "default"}/${r.name}`));
-  if (gateways.some((g) => g && judgeGateway(world, g).ours)) return true;
-  if (gateways.some((g) => g !== undefined)) return false;
-  return world.settings.alone && ((route.spec.parentRefs ?? []).length === 0 || refs.length > 0);
-}
+const noParent = (route: GKEIPRoute): Refusal => {
+  const keys = gatewayRefs(route).map((ref) => gatewayKey(ref, route.metadata.namespace ?? "default"));
+  return refusal(
+    "GatewayNotFound",
+    `Gateway ${keys.join(", ")} is of a class of another controller; name a Gateway of a class of this one in spec.parentRefs`,
+  );
+};
 
 /** The chain without the claims of other routes: what the route is worth by itself. */
 export function acceptAlone(world: World, route: GKEIPRoute): Acceptance {
-  const [noParent] = errorsOf(parentRefFindings(route.spec.parentRefs));
-  if (noParent) return fail("MissingParentRefs", said(noParent));
+  const spec = specOf(route);
+  const [badParent] = errorsOf(parentRefFindings(spec.parentRefs));
+  if (badParent) return refusal("MissingParentRefs", said(badParent));
   const { attached, failure } = parentsOf(world, route);
-  if (attached.length === 0)
-    return failure ?? fail("GatewayNotFound", "none of spec.parentRefs is a Gateway of a class of this controller");
-  const [badAddress] = errorsOf(addressFindings(route.spec.addresses));
-  if (badAddress) return fail("InvalidAddresses", said(badAddress));
-  const addresses = placeAddresses(canonicalAddresses(route.spec.addresses), attached);
+  if (attached.length === 0) return failure ?? noParent(route);
+  const [badAddress] = errorsOf(addressFindings(spec.addresses));
+  if (badAddress) return refusal("InvalidAddresses", said(badAddress));
+  const addresses = placeAddresses(canonicalAddresses(spec.addresses), attached, failure);
   if (!Array.isArray(addresses)) return addresses;
-  const [badSelector] = errorsOf(selectorFindings(route.spec.podSelector));
-  if (badSelector) return fail("InvalidLabels", said(badSelector));
+  const [badSelector] = errorsOf([
+    ...selectorFindings(spec.podSelector),
+    ...selectorFindings(spec.nodeSelector, "spec.nodeSelector", true),
+  ]);
+  if (badSelector) return refusal("InvalidLabels", said(badSelector));
   const network = networkOf(world, route);
   return "reason" in network ? network : { accepted: true, addresses, network };
+}
+
+type Accepted = Extract<Acceptance, { accepted: true }>;
+
+/** Internal addresses of two VPCs may be equal and still be two addresses (DESIGN 3). */
+const sharesAddressSpace = (scope: Scope, theirs: RouteNetwork, mine: RouteNetwork): boolean =>
+  scope === "External" || theirs.vpc === mine.vpc;
+
+interface Claim {
+  route: GKEIPRoute;
+  accepted: Accepted;
+  address: string;
+}
+function olderHolder(
+  world: World,
+  { route, accepted: mine, address }: Claim,
+  memo: Map<string, Acceptance>,
+): GKEIPRoute | undefined {
+  const older = world.routesClaiming(address).filter((r) => keyOf(r) !== keyOf(route) && byAge(r, route) < 0);
+  return [...older].sort(byAge).find((r) => {
+    const other = accepts(world, r, memo);
+    return (
+      other.accepted &&
+      other.addresses.some((a) => a.address === address && sharesAddressSpace(a.scope, other.network, mine.network))
+    );
+  });
+}
+
+function afterClaims(world: World, route: GKEIPRoute, mine: Accepted, memo: Map<string, Acceptance>): Acceptance {
+  for (const { address } of mine.addresses) {
+    const winner = olderHolder(world, { route, accepted: mine, address }, memo);
+    if (winner)
+      return refusal(
+        "InvalidAddresses",
+        `${address} is held by the older GKEIPRoute ${keyOf(winner)}; it becomes free when that route is deleted or gives it up`,
+      );
+  }
+  return mine;
 }
 
 /**
@@ -160,34 +121,12 @@ export function acceptAlone(world: World, route: GKEIPRoute): Acceptance {
 function accepts(world: World, route: GKEIPRoute, memo: Map<string, Acceptance>): Acceptance {
   const known = memo.get(keyOf(route));
   if (known) return known;
-  const alone = route.metadata.deletionTimestamp ? fail("Unattachable", "the route is being deleted") : acceptAlone(world, route);
-  let result: Acceptance = alone;
-  if (alone.accepted) {
-    for (const { address } of alone.addresses) {
-      const older = [...world.routesClaiming(address)]
-        .filter((r) => keyOf(r) !== keyOf(route) && byAge(r, route) < 0)
-        .sort(byAge);
-      const winner = older.find((r) => {
-        const other = accepts(world, r, memo);
-        return (
-          other.accepted &&
-          other.addresses.some((a) => a.address === address && sharesAddressSpace(a.scope, other.network, alone))
-        );
-      });
-      if (!winner) continue;
-      result = fail(
-        "InvalidAddresses",
-        `${address} is held by the older GKEIPRoute ${keyOf(winner)}; it becomes free when that route is deleted or gives it up`,
-      );
-      break;
-    }
-  }
+  const alone = route.metadata.deletionTimestamp
+    ? refusal("Unattachable", `GKEIPRoute ${keyOf(route)} is being deleted; it claims nothing any more`)
+    : acceptAlone(world, route);
+  const result = alone.accepted ? afterClaims(world, route, alone, memo) : alone;
   memo.set(keyOf(route), result);
   return result;
-}
-/** Internal addresses of two VPCs may be equal and still be two addresses (DESIGN 3). */
-function sharesAddressSpace(scope: Scope, network: RouteNetwork, mine: Extract<Acceptance, { accepted: true }>): boolean {
-  return scope === "External" || network.vpc === mine.network.vpc;
 }
 
 /**

@@ -1,7 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // Why an address moves, told from what became of the Pod that held it. Written into lastMove, the Event and the metric.
-import { parseSelector, type GKEIPRoute, type Holder, type MoveCause } from "../api";
+import { parseSelector, specOf, type GKEIPRoute, type Holder, type MoveCause } from "../api";
+import { better } from "./select";
 import type { PodView, World } from "./world";
+
+function podOf(world: World, route: GKEIPRoute, uid: string | undefined): PodView | undefined {
+  for (const p of world.pods(route.metadata.namespace ?? "default")) if (p.uid === uid) return p;
+  return undefined;
+}
+/** Why the route would not have this Pod any more, as far as the Pod itself tells. */
+function objection(old: PodView, route: GKEIPRoute): MoveCause | undefined {
+  const { podSelector, reactionMode } = specOf(route);
+  const selector = parseSelector(podSelector);
+  if (old.deleting) return "PodTerminating";
+  if (!selector.ok || !selector.matches(old.labels)) return "SelectorChanged";
+  if (old.phase === "Succeeded" || old.phase === "Failed") return "PodNotSelectable";
+  return !old.ready && reactionMode === "ReadyCondition" ? "PodNotReady" : undefined;
+}
 
 /**
  * @param holder who had the address so far, if anybody
@@ -9,14 +24,13 @@ import type { PodView, World } from "./world";
  */
 export function moveCause(world: World, route: GKEIPRoute, holder: Holder | undefined, wanted: Holder | undefined): MoveCause {
   if (!holder) return "FirstAssignment";
-  let old: PodView | undefined;
-  for (const p of world.pods(route.metadata.namespace ?? "default")) if (p.uid === holder.podUID) old = p;
-  const node = world.node(holder.node);
-  if (!node) return "NodeGone";
+  if (!world.node(holder.node)) return "NodeGone";
+  const old = podOf(world, route, holder.podUID);
   if (!old) return wanted?.pod === holder.pod ? "PodRecreated" : "PodGone";
-  if (old.deleting) return "PodTerminating";
-  const selector = parseSelector(route.spec.podSelector);
-  if (!selector.ok || !selector.matches(old.labels)) return "SelectorChanged";
-  if (!old.ready && route.spec.reactionMode === "ReadyCondition") return "PodNotReady";
-  return wanted && wanted.podUID !== holder.podUID ? "NewerPod" : "PodNotSelectable";
+  const reason = objection(old, route);
+  if (reason) return reason;
+  if (wanted?.podUID === holder.podUID) return "MoveAbandoned";
+  const next = podOf(world, route, wanted?.podUID);
+  // A Pod that is not better was chosen only because the old one cannot be: its network, its node.
+  return next && better(next, old) < 0 ? "NewerPod" : "PodNotSelectable";
 }

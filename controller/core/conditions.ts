@@ -39,19 +39,27 @@ export interface RouteStatusWanted {
 }
 type Word = [status: "True" | "False", reason: RouteReason, message: string];
 
+const claimed = (f: RouteFacts): string[] => (f.acceptance.accepted ? f.acceptance.addresses.map((a) => a.address) : []);
+
 function cloudWord(f: RouteFacts): Word {
   const failed = f.addresses.filter((a) => a.state === "failed");
   if (failed.length > 0) return ["False", "GCPFailed", failed.map((a) => `${a.address}: ${a.message ?? "refused"}`).join("; ")];
-  const moving = f.addresses.filter((a) => a.state !== "held");
-  if (moving.length > 0)
-    return ["False", "Mutated", `programming ${moving.map((a) => a.address).join(", ")} for Pod ${f.pod ?? ""}`];
+  const held = new Set(f.addresses.filter((a) => a.state === "held").map((a) => a.address));
+  // Counted from what was accepted: an address of which nothing is known yet is not ready.
+  const all = [...claimed(f), ...f.addresses.map((a) => a.address)];
+  const missing = [...new Set(all)].filter((address) => !held.has(address));
+  if (held.size === 0 || missing.length > 0)
+    return ["False", "Mutated", `programming ${missing.join(", ")} for Pod ${f.pod ?? ""}`];
   return ["True", "GCPReady", f.advice ?? ""];
 }
 
 function datapathWord(f: RouteFacts): Word {
   if (f.datapathIsOurs)
     return ["True", "DPV2Ready", "the network device belongs to the Pod; nothing is to be programmed on the node"];
-  if (f.resetDatapath || !f.datapath) return ["False", "Mutated", `waiting for the node of Pod ${f.pod ?? ""} to be programmed`];
+  // What was said of an older generation of the route may not hold for this one (E60).
+  const current = f.datapath !== undefined && f.datapath.observedGeneration === f.generation;
+  if (f.resetDatapath || !f.datapath || !current)
+    return ["False", "Mutated", `waiting for the node of Pod ${f.pod ?? ""} to be programmed`];
   return [f.datapath.status === "True" ? "True" : "False", f.datapath.reason as RouteReason, f.datapath.message];
 }
 

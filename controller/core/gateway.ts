@@ -4,15 +4,16 @@ import {
   canonicalAddresses,
   errorsOf,
   addressFindings,
-  isSupportedKind,
+  CIDR_ADDRESS_TYPE,
+  GKE_CLASSES,
   listenerFindings,
-  parseSelector,
+  OWN_CLASSES,
+  parseAddress,
   scopeOfClass,
   supportsAddressType,
   type Gateway,
+  type GatewayAddress,
   type GatewayReason,
-  type Listener,
-  type ParentRef,
   type Scope,
 } from "../api";
 import { byAge, keyOf, type World } from "./world";
@@ -26,7 +27,7 @@ export interface GatewayVerdict {
   scope?: Scope;
   /** Addresses this Gateway may give. */
   addresses: readonly string[];
-  /** Addresses it lists and may not give, with the reason a route is told. */
+  /** Addresses it lists and may not give (as they are written, where they do not parse), with the reason a route is told. */
   refused: ReadonlyMap<string, string>;
   /** True where a listed address is left for the controller to fill in, which it never does (A5). */
   unfilled: boolean;
@@ -46,15 +47,71 @@ export function isOurs(world: World, gateway: Gateway): boolean {
   return world.gatewayClass(gateway.spec.gatewayClassName)?.spec.controllerName === world.settings.controllerName;
 }
 
-function refusedAddresses(world: World, gateway: Gateway, addresses: readonly string[]): Map<string, string> {
+/** What is wrong with a Gateway of ours by itself; `fatal` where it can give nothing at all. */
+interface Fault {
+  fatal: boolean;
+  reason: GatewayReason;
+  message: string;
+}
+
+function classFault(gateway: Gateway): Fault | undefined {
+  const name = gateway.spec.gatewayClassName;
+  if (scopeOfClass(name)) return undefined;
+  const known = [...Object.values(OWN_CLASSES), ...Object.values(GKE_CLASSES)].join(", ");
+  const message = `spec.gatewayClassName ${JSON.stringify(name)} does not say whether the addresses are external or internal; use one of ${known}`;
+  return { fatal: true, reason: "Invalid", message };
+}
+
+/** A mistake in one address stops that address only; a Gateway without any good one is not accepted. */
+function addressFault(gateway: Gateway): Fault | undefined {
+  const all = gateway.spec.addresses ?? [];
+  const type = all.find((a) => !supportsAddressType(a.type));
+  if (type)
+    return {
+      fatal: true,
+      reason: "UnsupportedAddress",
+      message: `spec.addresses has the type ${JSON.stringify(type.type)}; use ${CIDR_ADDRESS_TYPE}`,
+    };
+  const [wrong] = errorsOf(addressFindings(filled(gateway)));
+  const fatal = wrong !== undefined && (canonicalAddresses(filled(gateway)).length === 0 || wrong.code === "TooManyAddresses");
+  return wrong && fatal ? { fatal, reason: "Invalid", message: `${wrong.path}: ${wrong.message}` } : undefined;
+}
+
+/** Listeners that are wrong let nobody in; the others go on (api.md 6.2). */
+function listenerFault({ spec }: Gateway): Fault | undefined {
+  const found = spec.listeners.map((l, i) => errorsOf(listenerFindings(l, `spec.listeners[${i}]`)));
+  const first = found.find((f) => f.length > 0)?.[0];
+  if (!first) return undefined;
+  return {
+    fatal: found.every((f) => f.length > 0),
+    reason: "ListenersNotValid",
+    message: `${first.path}: ${first.message}`,
+  };
+}
+
+const faultOf = (gateway: Gateway): Fault | undefined => classFault(gateway) ?? addressFault(gateway) ?? listenerFault(gateway);
+
+const filled = (gateway: Gateway): GatewayAddress[] => (gateway.spec.addresses ?? []).filter((a) => (a.value ?? "") !== "");
+
+/** The oldest Gateway has the address (E24). One that is not accepted or on its way out can give nothing, so it blocks nobody. */
+function ownerOf(world: World, gateway: Gateway, address: string): Gateway | undefined {
+  return world
+    .gatewaysListing(address)
+    .filter((g) => keyOf(g) !== keyOf(gateway) && byAge(g, gateway) < 0 && isOurs(world, g))
+    .filter((g) => !g.metadata.deletionTimestamp && !faultOf(g)?.fatal)
+    .sort(byAge)[0];
+}
+
+function refusedAddresses(world: World, gateway: Gateway): Map<string, string> {
   const refused = new Map<string, string>();
-  for (const address of addresses) {
-    const older = world
-      .gatewaysListing(address)
-      .filter((g) => keyOf(g) !== keyOf(gateway) && isOurs(world, g) && byAge(g, gateway) < 0);
-    const first = [...older].sort(byAge)[0];
+  for (const address of canonicalAddresses(filled(gateway))) {
+    const first = ownerOf(world, gateway, address);
     if (first)
       refused.set(address, `${address} belongs to the older Gateway ${keyOf(first)}; remove it there, or use another address`);
+  }
+  for (const a of filled(gateway)) {
+    const parsed = parseAddress(a.value ?? "");
+    if (!parsed.ok) refused.set(a.value ?? "", parsed.message);
   }
   return refused;
 }
@@ -62,63 +119,16 @@ function refusedAddresses(world: World, gateway: Gateway, addresses: readonly st
 /** Judges a Gateway by its class and spec; never by its own status. */
 export function judgeGateway(world: World, gateway: Gateway): GatewayVerdict {
   if (!isOurs(world, gateway)) return foreign;
-  const { spec } = gateway;
-  const scope = scopeOfClass(spec.gatewayClassName) ?? "External";
-  const all = spec.addresses ?? [];
-  const given = all.filter((a) => (a.value ?? "") !== "");
-  const addresses = canonicalAddresses(given);
-  const base = {
+  const fault = faultOf(gateway);
+  const scope = scopeOfClass(gateway.spec.gatewayClassName);
+  return {
     ours: true,
-    scope,
-    addresses,
-    refused: refusedAddresses(world, gateway, addresses),
-    unfilled: given.length < all.length,
+    accepted: !fault?.fatal,
+    reason: fault?.reason ?? "Accepted",
+    message: fault?.message ?? "",
+    ...(scope ? { scope } : {}),
+    addresses: canonicalAddresses(filled(gateway)),
+    refused: refusedAddresses(world, gateway),
+    unfilled: filled(gateway).length < (gateway.spec.addresses ?? []).length,
   };
-  const bad = (reason: GatewayReason, message: string): GatewayVerdict => ({ ...base, accepted: false, reason, message });
-  const type = all.find((a) => !supportsAddressType(a.type));
-  if (type)
-    return bad("UnsupportedAddress", `spec.addresses has the type ${JSON.stringify(type.type)}; use gke.networking.io/cidr`);
-  const [wrong] = errorsOf(addressFindings(given));
-  if (wrong) return bad("Invalid", `${wrong.path}: ${wrong.message}`);
-  const listeners = spec.listeners.map((l, i) => errorsOf(listenerFindings(l, `spec.listeners[${i}]`)));
-  const first = listeners.find((f) => f.length > 0)?.[0];
-  if (first && listeners.every((f) => f.length > 0)) return bad("ListenersNotValid", `${first.path}: ${first.message}`);
-  if (first) return { ...base, accepted: true, reason: "ListenersNotValid", message: `${first.path}: ${first.message}` };
-  return { ...base, accepted: true, reason: "Accepted", message: "" };
-}
-
-function namespaceAllowed(world: World, gateway: Gateway, listener: Listener, namespace: string): boolean {
-  const { from = "Same", selector } = listener.allowedRoutes?.namespaces ?? {};
-  switch (from) {
-    case "All":
-      return true;
-    case "None":
-      return false;
-    case "Same":
-      return namespace === (gateway.metadata.namespace ?? "default");
-    case "Selector": {
-      // Selector without a selector allows nobody: refusing is the safe reading (api.md 6.4).
-      const parsed = selector ? parseSelector(selector, true) : undefined;
-      const labels = world.namespaceLabels(namespace);
-      return parsed?.ok === true && labels !== undefined && parsed.matches(labels);
-    }
-  }
-}
-
-const kindAllowed = (l: Listener): boolean => {
-  const kinds = l.allowedRoutes?.kinds ?? [];
-  return kinds.length === 0 || kinds.some(isSupportedKind);
-};
-
-/** Listeners of the Gateway that a parentRef means and that take routes of the namespace. The second list has those that were meant but refuse. */
-export function listenersFor(
-  world: World,
-  gateway: Gateway,
-  ref: Pick<ParentRef, "sectionName" | "port">,
-  namespace: string,
-): { allow: Listener[]; meant: Listener[] } {
-  const meant = gateway.spec.listeners.filter(
-    (l) => (ref.sectionName === undefined || l.name === ref.sectionName) && (ref.port === undefined || l.port === ref.port),
-  );
-  return { meant, allow: meant.filter((l) => kindAllowed(l) && namespaceAllowed(world, gateway, l, namespace)) };
 }

@@ -26,7 +26,7 @@ export type Step =
   | { do: "observe" }
   | { do: "blocked"; message: string }
   | { do: "unserve" }
-  | { do: "begin"; next: Holder; generation: number; cause: MoveCause }
+  | { do: "begin"; next: Holder; generation: number; cause: MoveCause; routeUid: string }
   | { do: "reset" }
   | { do: "await-datapath" }
   | { do: "switch" }
@@ -42,6 +42,9 @@ function stepHeld(i: HandoverInput): Step {
   return programmed(i) ? { do: "nothing" } : { do: "program", repair: true };
 }
 
+const moving = ({ phase, next }: AddressBindingStatus): boolean =>
+  next !== undefined && (phase === "Preparing" || phase === "Prepared" || phase === "Switching");
+
 function stepMoving(i: HandoverInput, status: AddressBindingStatus): Step {
   if (status.phase === "Switching") return programmed(i) ? { do: "commit" } : { do: "program", repair: false };
   if (status.routeVersion === undefined) return { do: "reset" };
@@ -56,10 +59,19 @@ export function nextStep(i: HandoverInput): Step {
   if (!i.wanted) return status.holder || status.next || status.phase !== "Unserved" ? { do: "unserve" } : { do: "nothing" };
   if (i.rule.state === "unknown") return { do: "observe" };
   if (i.rule.state === "foreign") return { do: "blocked", message: i.rule.message };
-  if (status.phase === "Held" && sameHolder(status.holder, i.wanted)) return stepHeld(i);
-  // A queued target that was not started is skipped: the last wish wins (E51).
-  if (status.next && sameHolder(status.next, i.wanted) && status.phase !== "Claimed") return stepMoving(i, status);
-  return { do: "begin", next: i.wanted, generation: (status.generation ?? 0) + 1, cause: i.cause };
+  // The journal of another route proves nothing for this one: its node was programmed from that route's status.
+  const inherited = status.routeUid !== undefined && status.routeUid !== i.routeUid;
+  if (!inherited && status.phase === "Held" && sameHolder(status.holder, i.wanted)) return stepHeld(i);
+  // Any other wish than the one under way starts over, back to the present holder too: the last wish wins (E51), and what a broken-off
+  // move has done to the node is not known.
+  if (!inherited && moving(status) && sameHolder(status.next, i.wanted)) return stepMoving(i, status);
+  return {
+    do: "begin",
+    next: i.wanted,
+    generation: (status.generation ?? 0) + 1,
+    cause: inherited ? "RouteChanged" : i.cause,
+    routeUid: i.routeUid,
+  };
 }
 
 /** Journal after `begin`. Times are RFC 3339. */
@@ -77,6 +89,7 @@ export function begun(
     phase: "Preparing",
     generation: step.generation,
     next: step.next,
+    routeUid: step.routeUid,
     cause: step.cause,
     startedAt: now,
     phaseStartedAt: now,
@@ -115,6 +128,7 @@ export function committed(status: AddressBindingStatus, now: string): AddressBin
     generation: status.generation ?? 0,
     holder: status.next,
     forwardingRule: status.forwardingRule,
+    routeUid: status.routeUid,
     routeVersion: status.routeVersion,
     ready: "True",
     reason: "ProgrammingComplete",
@@ -125,8 +139,9 @@ export function committed(status: AddressBindingStatus, now: string): AddressBin
   });
 }
 
-/** Journal when no Pod can hold the address. The reserved address and its rule stay; nobody is guessed (S2). */
+/** Journal when no Pod can hold the address. The reserved address and its rule stay; nobody is guessed (S2). Saying it twice changes nothing. */
 export function unserved(status: AddressBindingStatus | undefined, message: string, now: string): AddressBindingStatus {
+  if (status?.phase === "Unserved" && !status.holder && !status.next) return { ...status, message };
   const { lastMove, history, forwardingRule } = status ?? {};
   return prune({
     phase: "Unserved",

@@ -10,6 +10,6 @@ export * from "./handover";
 export * from "./listeners";
 export * from "./parents";
 export * from "./refusal";
+export * from "./route-network";
 export * from "./select";
-export { networkOf } from "./route-network";
 export * from "./world";

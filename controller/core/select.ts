@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which Pod: every candidate gets a verdict with its reason; the best of the selectable ones is chosen (DESIGN 4.2, SEED-9..SEED-11, SEED-61).
 // `explain` prints this very list.
-import { interfaceOn, isDefaultNetwork, parseSelector, type GKEIPRoute, type Matcher } from "../api";
-import type { RouteNetwork } from "./accept";
+import { interfaceOn, isDefaultNetwork, parseSelector, specOf, type GKEIPRoute, type Matcher } from "../api";
+import type { RouteNetwork } from "./route-network";
 import type { NodeView, PodView, World } from "./world";
 
 export const VERDICTS = [
@@ -33,12 +33,26 @@ export interface Selection {
   verdicts: Verdict[];
 }
 interface Request {
+  world: World;
   network: RouteNetwork;
   mode: "ReadyCondition" | "Exists";
-  nodes?: Matcher;
+  nodes: Matcher;
 }
 type Objection = { reason: VerdictReason; message: string } | undefined;
 const no = (reason: VerdictReason, message: string): Objection => ({ reason, message });
+
+function networkObjection(p: PodView, { world, network }: Request): Objection {
+  if (!p.interfaces.ok) return no("MalformedInterfaces", p.interfaces.message);
+  const networkOf = (nic: string): string | undefined => world.interfaceNetwork?.(p.namespace, nic);
+  if (interfaceOn(p.interfaces.value, network.name, networkOf)) return undefined;
+  const unknown = p.interfaces.value.flatMap((i) => (i.interface && networkOf(i.interface) === undefined ? [i.interface] : []));
+  return no(
+    "NotOnNetwork",
+    unknown.length > 0
+      ? `the Pod names NetworkInterface ${unknown.join(", ")}, whose network is not known here; name network ${network.name} in networking.gke.io/interfaces`
+      : `the Pod has no interface on network ${network.name}; name it in networking.gke.io/interfaces`,
+  );
+}
 
 // One short list, in the order in which a person would look.
 const POD_CHECKS: ((p: PodView, r: Request) => Objection)[] = [
@@ -49,17 +63,13 @@ const POD_CHECKS: ((p: PodView, r: Request) => Objection)[] = [
     p.hostNetwork
       ? no("HostNetwork", "the Pod uses the node's own network (hostNetwork), whose interfaces it shares")
       : undefined,
-  (p) => (p.interfaces.ok ? undefined : no("MalformedInterfaces", p.interfaces.message)),
-  (p, r) =>
-    p.interfaces.ok && interfaceOn(p.interfaces.value, r.network.name)
-      ? undefined
-      : no("NotOnNetwork", `the Pod has no interface on network ${r.network.name}; name it in networking.gke.io/interfaces`),
+  networkObjection,
   (p, r) => (r.mode === "Exists" || p.ready ? undefined : no("NotReady", "the Pod's condition Ready is not True")),
 ];
 
 function nodeObjection(node: NodeView | undefined, pod: PodView, r: Request): Objection {
   if (!node) return no("NodeMissing", `node ${pod.node ?? ""} does not exist (any more)`);
-  if (r.nodes && !r.nodes(node.labels)) return no("NodeNotSelected", `node ${node.name} does not match spec.nodeSelector`);
+  if (!r.nodes(node.labels)) return no("NodeNotSelected", `node ${node.name} does not match spec.nodeSelector`);
   if (!isDefaultNetwork(r.network.name) && !node.networks.includes(r.network.name))
     return no(
       "NodeNotConnected",
@@ -78,10 +88,11 @@ export function better(a: PodView, b: PodView): number {
 
 /** Judges every matching Pod of the route's namespace (SEED-60) and picks one. The route must have been accepted. */
 export function select(world: World, route: GKEIPRoute, network: RouteNetwork): Selection {
-  const selector = parseSelector(route.spec.podSelector);
-  if (!selector.ok) return { verdicts: [] };
-  const nodes = route.spec.nodeSelector ? parseSelector(route.spec.nodeSelector, true) : undefined;
-  const request: Request = { network, mode: route.spec.reactionMode, ...(nodes?.ok ? { nodes: nodes.matches } : {}) };
+  const spec = specOf(route);
+  const selector = parseSelector(spec.podSelector);
+  const nodes = parseSelector(spec.nodeSelector, true);
+  if (!selector.ok || !nodes.ok) return { verdicts: [] };
+  const request: Request = { world, network, mode: spec.reactionMode, nodes: nodes.matches };
   const matching = [...world.pods(route.metadata.namespace ?? "default")].filter((p) => selector.matches(p.labels)).sort(better);
   let selected: Selection["selected"];
   let chosenNode: NodeView | undefined;
@@ -106,7 +117,7 @@ export function select(world: World, route: GKEIPRoute, network: RouteNetwork): 
 /** Sentence for NoPodsFound: what was looked for, what was there, and why none of it will do (SEED-83..SEED-89). */
 export function noPodsMessage(route: GKEIPRoute, verdicts: readonly Verdict[]): string {
   const namespace = route.metadata.namespace ?? "default";
-  const selector = JSON.stringify(route.spec.podSelector.matchLabels ?? route.spec.podSelector.matchExpressions ?? {});
+  const selector = JSON.stringify(specOf(route).podSelector);
   if (verdicts.length === 0)
     return `no Pod of namespace ${namespace} matches ${selector}; check the labels of the Pods and spec.podSelector`;
   const groups = new Map<VerdictReason, string[]>();
@@ -114,5 +125,5 @@ export function noPodsMessage(route: GKEIPRoute, verdicts: readonly Verdict[]): 
   const list = [...groups].map(
     ([reason, names]) => `${reason}: ${names.slice(0, 3).join(", ")}${names.length > 3 ? ` and ${names.length - 3} more` : ""}`,
   );
-  return `${verdicts.length} Pod(s) of namespace ${namespace} match ${selector} and none can be chosen (${list.join("; ")}). First: ${verdicts[0]!.message}`;
+  return `${verdicts.length} Pod(s) of namespace ${namespace} match ${selector} and none can be chosen (${list.join("; ")}). Newest, ${verdicts[0]!.pod.name}: ${verdicts[0]!.message}`;
 }

@@ -61,14 +61,19 @@ export interface World {
   pods(namespace: string): Iterable<PodView>;
   node(name: string): NodeView | undefined;
   addressFact(address: string, scope: Scope): AddressFact | undefined;
+  /** Network of a NetworkInterface object, which a Pod may name instead of a network (E21); not there where nobody watches these. */
+  interfaceNetwork?(namespace: string, name: string): string | undefined;
 }
 
 export const keyOf = (o: { metadata: { namespace?: string; name: string } }): string =>
   `${o.metadata.namespace ?? ""}/${o.metadata.name}`;
 
+// An object that was not created yet is the youngest of all.
+const NOT_YET = "~";
+
 /** Precedence between equals: oldest first, then `namespace/name` (Gateway API; api.md 6.4). Negative where `a` goes first. */
 export function byAge(a: { metadata: { creationTimestamp?: string; namespace?: string; name: string } }, b: typeof a): number {
-  const [x, y] = [a.metadata.creationTimestamp ?? "", b.metadata.creationTimestamp ?? ""];
+  const [x, y] = [a.metadata.creationTimestamp ?? NOT_YET, b.metadata.creationTimestamp ?? NOT_YET];
   if (x !== y) return x < y ? -1 : 1;
   const [k, l] = [keyOf(a), keyOf(b)];
   return k < l ? -1 : k > l ? 1 : 0;
