@@ -11,6 +11,7 @@ import { freePorts } from "./ports";
 import { kubeconfigYaml, writePki, type Pki } from "./pki";
 import { logTail, ProcessError, startProcess, type Child } from "./processes";
 
+export { watchResource, type Watched, type WatchHandlers } from "./watch";
 export { installCrds, CrdError } from "./crds";
 export { freePorts } from "./ports";
 export { kubeconfigYaml } from "./pki";

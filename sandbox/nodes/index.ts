@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// The door of this room.
+export { simulatedNodes, type SimulatedNodesOptions } from "./simulated";
+export { STEERING } from "./stages";
+export { NETWORK_RESOURCE_PREFIX, networkResource } from "./node-object";
+export type { CrashKind, NodeListener, NodeNetwork, NodeRuntime, NodeSpec } from "./types";

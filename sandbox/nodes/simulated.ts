@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// Nodes whose kubelets are played by kwok: one kwok process per node, so that each node can be lost by itself. The control plane
+// around them is real: it notices missing heartbeats, taints, evicts and reschedules by its own rules.
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isApiError, type ApiClient } from "../../controller/kubernetes/transport";
+import { logTail, ProcessError, startProcess, type Child, type ControlPlane } from "../controlplane";
+import type { Tools } from "../tools";
+import { nodeObject, nodeStatus } from "./node-object";
+import { stagesYaml } from "./stages";
+import type { CrashKind, NodeListener, NodeRuntime, NodeSpec } from "./types";
+
+export interface SimulatedNodesOptions {
+  controlPlane: Pick<ControlPlane, "admin" | "adminKubeconfigPath">;
+  tools: Tools;
+  /** For generated configuration. */
+  dir: string;
+  /** Folder for log files. */
+  logs: string;
+  /** Namespaces whose Pods something else runs (see process-pods.ts). */
+  processNamespaces?: string[];
+  /** Lease duration in seconds; a quarter of it is the heartbeat (default 4, a kubelet's is 40). */
+  leaseSeconds?: number;
+  listeners?: NodeListener[];
+}
+
+interface Entry {
+  spec: NodeSpec;
+  podCidr: string;
+  kwok?: Child;
+}
+
+const READY_TIMEOUT_MS = 30_000;
+const DRAIN_TIMEOUT_MS = 10_000;
+
+/** Starts nothing yet: nodes come with `add`. */
+export function simulatedNodes(options: SimulatedNodesOptions): NodeRuntime {
+  return new KwokNodes(options);
+}
+
+class KwokNodes implements NodeRuntime {
+  private readonly nodes = new Map<string, Entry>();
+  private readonly client: ApiClient;
+  private readonly listeners: NodeListener[];
+  private configured: Promise<string> | undefined;
+  private nextRange = 0;
+
+  constructor(private readonly options: SimulatedNodesOptions) {
+    this.client = options.controlPlane.admin;
+    this.listeners = options.listeners ?? [];
+  }
+
+  async add(spec: NodeSpec): Promise<void> {
+    if (this.nodes.has(spec.name)) throw new RangeError(`node ${spec.name}: is there already`);
+    const entry: Entry = { spec, podCidr: spec.podCidr ?? `10.200.${this.nextRange++}.0/24` };
+    this.nodes.set(spec.name, entry);
+    await this.client.request("POST", "/api/v1/nodes", { body: nodeObject(spec, entry.podCidr) });
+    await this.client.request("PATCH", `/api/v1/nodes/${spec.name}/status`, { body: { status: nodeStatus(spec) } });
+    await this.startKubelet(entry);
+  }
+
+  async remove(name: string): Promise<void> {
+    const entry = this.entry(name);
+    if (entry.kwok) await this.drain(name);
+    this.tellDown(name, "power");
+    await entry.kwok?.stop();
+    this.nodes.delete(name);
+    await this.client.request("DELETE", `/api/v1/nodes/${name}`).catch(ignoreNotFound);
+  }
+
+  async crash(name: string, kind: CrashKind = "power"): Promise<void> {
+    const entry = this.entry(name);
+    const kwok = entry.kwok;
+    if (!kwok) return;
+    entry.kwok = undefined;
+    this.tellDown(name, kind);
+    kwok.signal("SIGKILL");
+    await kwok.exited;
+  }
+
+  async restore(name: string): Promise<void> {
+    const entry = this.entry(name);
+    if (entry.kwok) return;
+    await this.startKubelet(entry);
+  }
+
+  isUp(name: string): boolean {
+    return this.nodes.get(name)?.kwok !== undefined;
+  }
+
+  names(): string[] {
+    return [...this.nodes.keys()];
+  }
+
+  async stop(): Promise<void> {
+    const children = [...this.nodes.values()].map((entry) => entry.kwok);
+    this.nodes.clear();
+    await Promise.all(
+      children.map((kwok) => {
+        kwok?.signal("SIGKILL"); // it has nothing to put in order
+        return kwok?.exited;
+      }),
+    );
+  }
+
+  private entry(name: string): Entry {
+    const entry = this.nodes.get(name);
+    if (!entry) throw new RangeError(`node ${name}: no such node; there are ${this.names().join(", ") || "none"}`);
+    return entry;
+  }
+
+  private async startKubelet(entry: Entry): Promise<void> {
+    const { name, internalIP } = entry.spec;
+    entry.kwok = await startProcess({
+      name: `kwok ${name}`,
+      command: this.options.tools.kwok,
+      args: [
+        `--kubeconfig=${this.options.controlPlane.adminKubeconfigPath}`,
+        `--config=${await this.config()}`,
+        `--manage-single-node=${name}`,
+        `--node-name=${name}`,
+        `--node-ip=${internalIP}`,
+        `--cidr=${entry.podCidr}`,
+        `--node-lease-duration-seconds=${this.options.leaseSeconds ?? 4}`,
+      ],
+      env: { PATH: process.env["PATH"], HOME: this.options.dir }, // kwok would read a configuration of the user's from there
+      logFile: join(this.options.logs, `kwok-${name}.log`),
+    });
+    this.listeners.forEach((listener) => listener.nodeUp(name));
+    await this.untilReady(entry, entry.kwok);
+  }
+
+  private async untilReady(entry: Entry, kwok: Child): Promise<void> {
+    const deadline = performance.now() + READY_TIMEOUT_MS;
+    while (performance.now() < deadline) {
+      if (kwok.exit() && entry.kwok === kwok) throw new ProcessError(`${kwok.name} ended:\n${logTail(kwok.logFile)}`);
+      if (entry.kwok !== kwok) return; // crashed or removed meanwhile, on purpose
+      const node = await this.client.request<NodeView>("GET", `/api/v1/nodes/${entry.spec.name}`);
+      const notReadyTaint = node.spec?.taints?.some((taint) => NOT_READY_TAINTS.has(taint.key));
+      if (node.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True") && !notReadyTaint) return;
+      await sleep(50);
+    }
+    throw new ProcessError(`node ${entry.spec.name}: not Ready after ${READY_TIMEOUT_MS / 1000} s:\n${logTail(kwok.logFile)}`);
+  }
+
+  private config(): Promise<string> {
+    this.configured ??= this.writeConfig();
+    return this.configured;
+  }
+
+  private async writeConfig(): Promise<string> {
+    const file = join(this.options.dir, "kwok-stages.yaml");
+    await mkdir(this.options.dir, { recursive: true });
+    await mkdir(this.options.logs, { recursive: true });
+    await writeFile(file, stagesYaml(this.options.processNamespaces ?? []));
+    return file;
+  }
+
+  private tellDown(name: string, kind: CrashKind): void {
+    this.listeners.forEach((listener) => listener.nodeDown(name, kind));
+  }
+
+  /** Cordon, delete every Pod, wait until they are gone or patience is. */
+  private async drain(name: string): Promise<void> {
+    await this.client
+      .request("PATCH", `/api/v1/nodes/${name}`, { body: { spec: { unschedulable: true } } })
+      .catch(ignoreNotFound);
+    const query = { fieldSelector: `spec.nodeName=${name}` };
+    const deadline = performance.now() + DRAIN_TIMEOUT_MS;
+    let asked = false;
+    while (performance.now() < deadline) {
+      const { items } = await this.client.request<{ items: PodView[] }>("GET", "/api/v1/pods", { query });
+      if (items.length === 0) return;
+      if (!asked) await Promise.all(items.map((pod) => this.deletePod(pod)));
+      asked = true;
+      await sleep(50);
+    }
+  }
+
+  private async deletePod({ metadata: { namespace, name } }: PodView): Promise<void> {
+    await this.client.request("DELETE", `/api/v1/namespaces/${namespace}/pods/${name}`).catch(ignoreNotFound);
+  }
+}
+
+interface NodeView {
+  spec?: { taints?: { key: string }[] };
+  status?: { conditions?: { type: string; status: string }[] };
+}
+
+interface PodView {
+  metadata: { namespace: string; name: string };
+}
+
+const NOT_READY_TAINTS = new Set(["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"]);
+
+function ignoreNotFound(error: unknown): void {
+  if (!isApiError(error, "NotFound")) throw error;
+}
