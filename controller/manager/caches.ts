@@ -79,6 +79,7 @@ const INDEXERS: { [K in KindKey]?: Record<string, Indexer<Kinds[K]>> } = {
 const NEEDED: readonly KindKey[] = ["route", "gateway", "gatewayClass", "binding", "pod", "node", "namespace"];
 
 export class Caches {
+  readonly world: World;
   private readonly reflectors: { [K in KindKey]: Reflector<Kinds[K]> };
   private readonly overlays = { route: new Map<string, GKEIPRoute>(), binding: new Map<string, AddressBinding>() };
   /** UIDs of bindings that we have deleted and that the watch still shows. */
@@ -99,6 +100,7 @@ export class Caches {
       });
     const keys = Object.keys(TRANSFORMS) as KindKey[];
     this.reflectors = Object.fromEntries(keys.map((k) => [k, make(k)])) as unknown as { [K in KindKey]: Reflector<Kinds[K]> };
+    this.world = this.makeWorld();
   }
 
   start(): void {
@@ -162,12 +164,10 @@ export class Caches {
     return [...names].flatMap((n) => this.binding(n) ?? []).filter((b) => b.spec.route.uid === uid);
   }
 
-  readonly world: World = (() => {
-    const { reflectors, options } = { reflectors: () => this.reflectors, options: this.options };
-    const alone = (): boolean =>
-      !reflectors()
-        .gatewayClass.store.list()
-        .some((c) => GKE_CONTROLLER_NAMES.includes(c.spec.controllerName));
+  /** The view that the core decides from; it reads the caches at each call. */
+  private makeWorld(): World {
+    const { options, reflectors } = this;
+    const alone = (): boolean => !reflectors.gatewayClass.store.list().some((c) => GKE_CONTROLLER_NAMES.includes(c.spec.controllerName));
     return {
       get settings(): Settings {
         return { ...options.settings, alone: alone() };
@@ -175,20 +175,20 @@ export class Caches {
       route: (namespace, name) => this.route(`${namespace}/${name}`),
       routesClaiming: (address) => this.byIndex("route", "address", address),
       routesOf: (gateway) => this.byIndex("route", "gateway", gateway),
-      gateway: (key) => reflectors().gateway.store.get(key),
+      gateway: (key) => reflectors.gateway.store.get(key),
       gatewaysListing: (address) => this.byIndex("gateway", "address", address),
-      gatewayClass: (name) => reflectors().gatewayClass.store.get(name),
+      gatewayClass: (name) => reflectors.gatewayClass.store.get(name),
       namespaceLabels: (name) => {
-        const found = reflectors().namespace.store.get(name);
+        const found = reflectors.namespace.store.get(name);
         return found && (found.metadata.labels ?? {});
       },
-      network: (name) => reflectors().network.store.get(name),
-      paramSet: (name) => reflectors().paramSet.store.get(name),
+      network: (name) => reflectors.network.store.get(name),
+      paramSet: (name) => reflectors.paramSet.store.get(name),
       pods: (namespace) => this.byIndex("pod", "namespace", namespace).map((p) => p.view),
-      node: (name) => reflectors().node.store.get(name)?.view,
+      node: (name) => reflectors.node.store.get(name)?.view,
       addressFact: (address, scope) => options.addressFact(address, scope),
     };
-  })();
+  }
 
   private key(o: KubeObject): string {
     return o.metadata.namespace ? keyOf(o) : o.metadata.name;

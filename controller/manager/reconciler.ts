@@ -79,11 +79,7 @@ export class Reconciler {
     for (const scope of ["External", "Internal"] as const) {
       if (this.parts.caches.world.gatewayClass(GKE_CLASSES[scope])) continue;
       await this.parts.writer
-        .createClass(
-          GKE_CLASSES[scope],
-          CONTROLLER_NAME,
-          `persistent IP addresses, ${scope.toLowerCase()}; made because the cluster had no class of this name`,
-        )
+        .createClass(GKE_CLASSES[scope], CONTROLLER_NAME, `${scope.toLowerCase()} persistent IPs; made because none was here`)
         .catch((error: unknown) => {
           if (!isApiError(error, "AlreadyExists")) throw error;
         });
