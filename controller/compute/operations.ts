@@ -102,7 +102,8 @@ export class Operations {
     started: Schema["Operation"],
     leftMs: number,
   ): Promise<Schema["Operation"] | undefined> {
-    const timeoutMs = Math.max(1, Math.min(LONGEST_WAIT_MS, leftMs));
+    // Whole milliseconds: a fraction is refused by AbortSignal.timeout.
+    const timeoutMs = Math.ceil(Math.min(LONGEST_WAIT_MS, leftMs));
     try {
       return await this.client.once({ ...this.waitCall(started), group: "read", timeoutMs });
     } catch (error) {
