@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reserved addresses, keyed by name. An Address is immutable as a whole except for its labels, and replacing one gives it back: no descriptions,
+// protected, and kept at Google when it leaves the program (pulumi.md 1, points 2 and 7).
+import * as pulumi from "@pulumi/pulumi";
+import { Address } from "@pulumi/gcp/compute/address";
+import { getAddressOutput } from "@pulumi/gcp/compute/getAddress";
+import type { AddressArgs, AddressSetArgs } from "./argsCloud";
+import { at } from "./checks";
+import { addressSetProblems, scopeOf, valueProblems } from "./checksAddresses";
+import { addressOptions, compact, projectOf, projectProblems, tidyLabels, typeOf } from "./common";
+import { AddressScope } from "./enums";
+import { checkedLater, problem, refuse, type Where } from "./problems";
+
+const COMPONENT = "AddressSet";
+
+/**
+ * Addresses to be given to Pods: Google's, adopted ones, or your own (SEED-3, SEED-27, SEED-38).
+ * @throws ArgumentError with every problem of the arguments, before anything is registered
+ */
+export class AddressSet extends pulumi.ComponentResource {
+  /** The addresses, dotted. The keys are known in a preview even where the values are not. */
+  public readonly addresses: { [name: string]: pulumi.Output<string> };
+  /** Names of the reserved addresses in Google Cloud; literal ones have none. */
+  public readonly addressNames: { [name: string]: pulumi.Output<string> };
+
+  constructor(name: string, args: AddressSetArgs, opts?: pulumi.ComponentResourceOptions) {
+    refuse({ component: COMPONENT, name }, [...projectProblems(args.project), ...addressSetProblems(name, args)]);
+    super(typeOf(COMPONENT), name, {}, opts);
+    const set = Object.entries(args.addresses).map(([key, a]) => [key, addressOf(this, name, args, { key, a })] as const);
+    this.addresses = Object.fromEntries(set.map(([key, v]) => [key, v.address]));
+    this.addressNames = Object.fromEntries(set.flatMap(([key, v]) => (v.name === undefined ? [] : [[key, v.name]])));
+    this.registerOutputs({ addresses: this.addresses, addressNames: this.addressNames });
+  }
+}
+
+interface Entry {
+  key: string;
+  a: AddressArgs;
+}
+interface Made {
+  address: pulumi.Output<string>;
+  name?: pulumi.Output<string>;
+}
+
+function addressOf(parent: AddressSet, name: string, args: AddressSetArgs, entry: Entry): Made {
+  const where = { component: COMPONENT, name };
+  const path = at("addresses", entry.key);
+  const { a } = entry;
+  if (a.literal !== undefined) {
+    const check = (v: string) => valueProblems(v, scopeOf(a), at(path, "literal"), cidrOf(args, a));
+    return { address: pulumi.output(checkedLater(where, a.literal, check)) };
+  }
+  return a.existing === undefined ? reserve(parent, name, args, entry) : adopt(parent, where, args, entry);
+}
+
+const cidrOf = (args: AddressSetArgs, a: AddressArgs): string | undefined =>
+  a.network === undefined ? undefined : args.networks?.[a.network]?.cidr;
+
+/** A subnet's URL from its name, so that it is known before it exists; self links pass through. */
+function subnetworkUrl(args: AddressSetArgs, subnetwork: pulumi.Input<string>): pulumi.Output<string> {
+  const project = args.networkProject ?? projectOf(args.project)!;
+  return pulumi
+    .all([subnetwork, project])
+    .apply(([s, p]) => (s.includes("/") ? s : `projects/${p}/regions/${args.region}/subnetworks/${s}`));
+}
+
+function reserve(parent: AddressSet, name: string, args: AddressSetArgs, { key, a }: Entry): Made {
+  const where = { component: COMPONENT, name };
+  const scope = scopeOf(a);
+  const subnetwork = a.subnetwork ?? (a.network === undefined ? undefined : args.networks![a.network]!.subnetwork);
+  const check = (v: string) => valueProblems(v, scope, at(at("addresses", key), "address"), cidrOf(args, a));
+  const address = new Address(
+    `${name}-${key}`,
+    compact({
+      name: a.name ?? `${name}-${key}`,
+      project: projectOf(args.project),
+      region: args.region,
+      addressType: scope === AddressScope.External ? "EXTERNAL" : "INTERNAL",
+      address: a.address === undefined ? undefined : checkedLater(where, a.address, check),
+      networkTier: a.tier,
+      purpose: a.shared ? "SHARED_LOADBALANCER_VIP" : undefined,
+      subnetwork: subnetwork === undefined ? undefined : subnetworkUrl(args, subnetwork),
+      ipCollection: a.fromPrefix,
+      labels: tidyLabels(args.labels),
+    }),
+    { parent, ...addressOptions(args.onDestroy) },
+  );
+  // A plain wish is the result too: so the first preview can show it wherever it is used.
+  const value = typeof a.address === "string" ? address.urn.apply(() => a.address as string) : address.address;
+  return { address: value, name: address.name };
+}
+
+function adopt(parent: AddressSet, where: Where, args: AddressSetArgs, { key, a }: Entry): Made {
+  const path = at(at("addresses", key), "existing");
+  const found = getAddressOutput(
+    { name: a.existing!, region: args.region, project: projectOf(args.project) },
+    { parent },
+  ).apply((f) => {
+    const scope = f.addressType === "INTERNAL" ? AddressScope.Internal : AddressScope.External;
+    const wrong = scope === scopeOf(a) ? [] : [
+      problem("ScopeMismatch", path, `${f.name} (${f.address}) is ${f.addressType}, but the scope here is ${scopeOf(a)}`),
+    ];
+    refuse(where, [...wrong, ...valueProblems(f.address, scope, path, cidrOf(args, a))]);
+    return f;
+  });
+  return { address: found.address, name: found.name };
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// A GKE cluster with Dataplane V2, multi-networking and the Gateway API, made or adopted, and the provider that reaches it.
+import * as pulumi from "@pulumi/pulumi";
+import { Cluster } from "@pulumi/gcp/container/cluster";
+import { getClusterOutput } from "@pulumi/gcp/container/getCluster";
+import { Provider } from "@pulumi/kubernetes/provider";
+import type { ExistingClusterArgs, MultiNetworkClusterArgs, NewClusterArgs } from "./argsCloud";
+import { multiNetworkClusterProblems } from "./checksCloud";
+import { locationProblems } from "./checks";
+import { compact, guarded, projectOf, projectProblems, tidyLabels, typeOf } from "./common";
+import { OnDestroy, ReleaseChannel } from "./enums";
+import { kubeconfigFor } from "./kubeconfig";
+import { nodePools } from "./nodePools";
+import { checkedLater, problem, refuse, type Problem } from "./problems";
+
+const COMPONENT = "MultiNetworkCluster";
+const providers = new WeakMap<MultiNetworkCluster, Provider>();
+
+interface Reached {
+  id: pulumi.Input<string>;
+  name: pulumi.Output<string>;
+  location: pulumi.Output<string>;
+  kubeconfig: pulumi.Output<string>;
+}
+
+/**
+ * A cluster whose Pods can have persistent addresses (SEED-5, SEED-19, SEED-26).
+ * @throws ArgumentError with every problem of the arguments, before anything is registered
+ */
+export class MultiNetworkCluster extends pulumi.ComponentResource {
+  /** Name of the cluster. */
+  public readonly clusterName: pulumi.Output<string>;
+  /** Region or zone of the cluster. */
+  public readonly location: pulumi.Output<string>;
+  /** Kubeconfig with the gke-gcloud-auth-plugin; no secret in it. */
+  public readonly kubeconfig: pulumi.Output<string>;
+
+  constructor(name: string, args: MultiNetworkClusterArgs, opts?: pulumi.ComponentResourceOptions) {
+    refuse({ component: COMPONENT, name }, [...projectProblems(args.project), ...multiNetworkClusterProblems(name, args)]);
+    super(typeOf(COMPONENT), name, {}, opts);
+    const reached = args.create ? createCluster(this, name, args, args.create) : adoptCluster(this, name, args, args.existing!);
+    providers.set(this, providerFor(this, name, reached));
+    this.clusterName = reached.name;
+    this.location = reached.location;
+    this.kubeconfig = reached.kubeconfig;
+    this.registerOutputs({ clusterName: this.clusterName, location: this.location, kubeconfig: this.kubeconfig });
+  }
+
+  /** Kubernetes provider of the cluster, for further resources in the same program. TypeScript and JavaScript only. */
+  public get provider(): pulumi.ProviderResource {
+    return providers.get(this)!;
+  }
+}
+
+/** clusterIdentifier is what keeps a cluster edit from showing as a replacement of every Kubernetes object (pulumi.md 3.1). */
+function providerFor(parent: MultiNetworkCluster, name: string, reached: Reached): Provider {
+  return new Provider(
+    `${name}-kubernetes`,
+    { kubeconfig: reached.kubeconfig, clusterIdentifier: reached.id, enableServerSideApply: true },
+    { parent },
+  );
+}
+
+function clusterArgs(name: string, args: MultiNetworkClusterArgs, c: NewClusterArgs): ConstructorParameters<typeof Cluster>[1] {
+  const project = projectOf(args.project)!;
+  const authorized = Object.entries(c.authorizedNetworks ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+  return compact({
+    name: c.name ?? name,
+    location: c.location ?? args.region,
+    project,
+    network: c.network,
+    subnetwork: c.subnetwork,
+    networkingMode: "VPC_NATIVE",
+    ipAllocationPolicy: { clusterSecondaryRangeName: c.podRange, servicesSecondaryRangeName: c.serviceRange },
+    datapathProvider: "ADVANCED_DATAPATH",
+    enableMultiNetworking: true,
+    gatewayApiConfig: { channel: "CHANNEL_STANDARD" },
+    releaseChannel: { channel: c.releaseChannel ?? ReleaseChannel.Regular },
+    workloadIdentityConfig: { workloadPool: pulumi.interpolate`${project}.svc.id.goog` },
+    // The provider's own pair for "no default pool": pools are resources of their own, so that one can change without the other.
+    removeDefaultNodePool: true,
+    initialNodeCount: 1,
+    deletionProtection: c.deletionProtection ?? (args.onDestroy ?? OnDestroy.Protect) === OnDestroy.Protect,
+    privateClusterConfig: (c.privateNodes ?? true) ? { enablePrivateNodes: true } : undefined,
+    controlPlaneEndpointsConfig: c.dnsEndpoint ? { dnsEndpointConfig: { allowExternalTraffic: true } } : undefined,
+    masterAuthorizedNetworksConfig:
+      authorized.length > 0
+        ? { cidrBlocks: authorized.map(([displayName, cidrBlock]) => ({ displayName, cidrBlock })) }
+        : undefined,
+    fleet: c.fleetProject === undefined ? undefined : { project: c.fleetProject },
+    resourceLabels: tidyLabels(args.labels),
+  });
+}
+
+function createCluster(parent: MultiNetworkCluster, name: string, args: MultiNetworkClusterArgs, c: NewClusterArgs): Reached {
+  const cluster = new Cluster(name, clusterArgs(name, args, c), {
+    parent,
+    ...guarded(args.onDestroy),
+    ignoreChanges: ["initialNodeCount", "nodePools", "nodeVersion"],
+    customTimeouts: { create: "45m", update: "90m", delete: "45m" },
+  });
+  nodePools({ parent, name, cluster, args, create: c });
+  const kubeconfig = pulumi
+    .all([cluster.name, cluster.endpoint, cluster.masterAuth, cluster.controlPlaneEndpointsConfig])
+    .apply(([clusterName, endpoint, auth, endpoints]) => {
+      const dns = c.dnsEndpoint ? endpoints?.dnsEndpointConfig?.endpoint : undefined;
+      return dns
+        ? kubeconfigFor({ name: clusterName, endpoint: dns })
+        : kubeconfigFor({ name: clusterName, endpoint, ca: auth.clusterCaCertificate });
+    });
+  return { id: cluster.id, name: cluster.name, location: cluster.location, kubeconfig };
+}
+
+interface Found {
+  name: string;
+  datapathProvider?: string;
+  enableMultiNetworking?: boolean;
+  endpoint: string;
+  masterAuths?: { clusterCaCertificate: string }[];
+}
+/** An adopted cluster must have what cannot be turned on later (SEED-5, SEED-6). */
+export function adoptedProblems(found: Found): Problem[] {
+  const problems: Problem[] = [];
+  if (found.datapathProvider !== undefined && found.datapathProvider !== "ADVANCED_DATAPATH")
+    problems.push(
+      problem(
+        "Unsupported",
+        "existing",
+        `cluster "${found.name}" has datapath ${found.datapathProvider || "unset"}; persistent addresses need Dataplane V2 (ADVANCED_DATAPATH), chosen when a cluster is made`,
+      ),
+    );
+  if (found.enableMultiNetworking === false)
+    problems.push(
+      problem(
+        "Unsupported",
+        "existing",
+        `cluster "${found.name}" has no multi-networking; it is chosen when a cluster is made`,
+      ),
+    );
+  return problems;
+}
+
+function adoptCluster(parent: MultiNetworkCluster, name: string, args: MultiNetworkClusterArgs, c: ExistingClusterArgs): Reached {
+  const where = { component: COMPONENT, name };
+  const project = projectOf(args.project)!;
+  const location = pulumi.output(checkedLater(where, c.location, (v) => locationProblems(v, args.region, "existing.location")));
+  const id = pulumi.interpolate`projects/${project}/locations/${location}/clusters/${c.name}`;
+  const kubeconfig =
+    c.kubeconfig === undefined
+      ? getClusterOutput({ name: c.name, location, project }, { parent }).apply((found) => {
+          refuse(where, adoptedProblems(found));
+          return kubeconfigFor({ name: found.name, endpoint: found.endpoint, ca: found.masterAuths[0]?.clusterCaCertificate });
+        })
+      : pulumi.output(c.kubeconfig);
+  return { id, name: pulumi.output(c.name), location, kubeconfig };
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gateways that offer addresses to the routes of some namespaces (SEED-40). Sixteen at most each, so more are split over several.
+import * as pulumi from "@pulumi/pulumi";
+import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource";
+import { apiVersionOf, CIDR_ADDRESS_TYPE, KINDS } from "../controller/api";
+import type { PodIpGatewayArgs } from "./argsPods";
+import { at } from "./checks";
+import { classFor, knownAddressProblems, listenersOf, podIpGatewayProblems } from "./checksPods";
+import { inherited, typeOf } from "./common";
+import { splitAddresses, splitName } from "./gatewaySplit";
+import { checkedLater, refuse } from "./problems";
+
+const COMPONENT = "PodIpGateway";
+
+/**
+ * Gateways of one scope (SEED-21, SEED-43, SEED-44, SEED-48).
+ * @throws ArgumentError with every problem of the arguments, before anything is registered
+ */
+export class PodIpGateway extends pulumi.ComponentResource {
+  /** Names of the Gateway objects, by the names of the addresses. */
+  public readonly gatewayNames: { [address: string]: string };
+  /** Namespace of the Gateway objects. */
+  public readonly namespace: string;
+  /** GatewayClass of the Gateway objects. */
+  public readonly className: string;
+
+  constructor(name: string, args: PodIpGatewayArgs, opts?: pulumi.ComponentResourceOptions) {
+    refuse({ component: COMPONENT, name }, podIpGatewayProblems(name, args));
+    super(typeOf(COMPONENT), name, {}, opts);
+    this.namespace = args.namespace ?? "default";
+    this.className = classFor(args.scope, args.controller, args.className);
+    this.gatewayNames = {};
+    const bins = splitAddresses(Object.keys(args.addresses), args.together);
+    bins.forEach((keys, n) => {
+      const gateway = splitName(args.gatewayName ?? name, n);
+      for (const key of keys) this.gatewayNames[key] = gateway;
+      registerGateway(this, splitName(name, n), { name, args, keys, gateway, dependsOn: inherited(opts) });
+    });
+    this.registerOutputs({ gatewayNames: this.gatewayNames, namespace: this.namespace, className: this.className });
+  }
+}
+
+interface Plan {
+  name: string;
+  args: PodIpGatewayArgs;
+  keys: string[];
+  gateway: string;
+  dependsOn: pulumi.Input<pulumi.Resource>[];
+}
+
+function registerGateway(parent: PodIpGateway, resource: string, plan: Plan): void {
+  const where = { component: COMPONENT, name: plan.name };
+  const addresses = plan.keys.map((key) => {
+    const checked = checkedLater(where, plan.args.addresses[key]!, (v) =>
+      knownAddressProblems([v], "x").map((p) => ({ ...p, path: at("addresses", key) })),
+    );
+    return { type: CIDR_ADDRESS_TYPE, value: cidr(checked) };
+  });
+  new CustomResource(
+    resource,
+    {
+      apiVersion: apiVersionOf(KINDS.gateway),
+      kind: KINDS.gateway.kind,
+      metadata: { name: plan.gateway, namespace: parent.namespace },
+      spec: { gatewayClassName: parent.className, listeners: listenersOf(plan.args.listeners), addresses },
+    },
+    // A Gateway keeps its class as long as routes use it (api.md 1.6): another class is another Gateway.
+    { parent, dependsOn: plan.dependsOn, replaceOnChanges: ["spec.gatewayClassName"], deleteBeforeReplace: true },
+  );
+}
+
+/** The /32 form of an address, plain where the address is plain (SEED-58). */
+export function cidr(address: pulumi.Input<string>): pulumi.Input<string> {
+  const form = (a: string): string => (a.includes("/") ? a : `${a}/32`);
+  return typeof address === "string" ? form(address) : pulumi.output(address).apply(form);
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Additional networks of Pods: VPC network, subnet and range (made or adopted), a firewall that is closed unless opened, and the Network objects.
+import * as pulumi from "@pulumi/pulumi";
+import { Firewall } from "@pulumi/gcp/compute/firewall";
+import { Network } from "@pulumi/gcp/compute/network";
+import { Subnetwork } from "@pulumi/gcp/compute/subnetwork";
+import type { IngressArgs, NetworkArgs, PodNetworksArgs } from "./argsCloud";
+import { podNetworksProblems } from "./checksCloud";
+import { compact, guarded, inherited, projectOf, projectProblems, typeOf } from "./common";
+import { NetworkMode } from "./enums";
+import { registerNetworkObjects, type NetworkObject } from "./networkObjects";
+import { refuse } from "./problems";
+
+const COMPONENT = "PodNetworks";
+/** Name of the secondary range of a subnet that is made here; ranges are named within their subnet. */
+const POD_RANGE = "pods";
+
+const objects = new WeakMap<PodNetworks, NetworkObject[]>();
+/** What the Network objects are made of, for the component that makes them once there is a cluster. */
+export const networkObjectsOf = (networks: PodNetworks): NetworkObject[] => objects.get(networks)!;
+
+/**
+ * Networks that carry persistent addresses (SEED-13, SEED-52, SEED-53).
+ * @throws ArgumentError with every problem of the arguments, before anything is registered
+ */
+export class PodNetworks extends pulumi.ComponentResource {
+  /** Names of the VPC networks, by the names of the Network objects. */
+  public readonly networks: { [name: string]: pulumi.Output<string> };
+  /** Names of the subnets. */
+  public readonly subnetworks: { [name: string]: pulumi.Output<string> };
+  /** Names of the secondary ranges for Pods; L3 networks only. */
+  public readonly podRanges: { [name: string]: pulumi.Output<string> };
+
+  constructor(name: string, args: PodNetworksArgs, opts?: pulumi.ComponentResourceOptions) {
+    refuse({ component: COMPONENT, name }, [...projectProblems(args.project), ...podNetworksProblems(name, args)]);
+    super(typeOf(COMPONENT), name, {}, opts);
+    const made = Object.entries(args.networks).map(([key, network]) => vpcSide(this, name, args, { key, network }));
+    objects.set(this, made);
+    const table = (value: (n: NetworkObject) => pulumi.Input<string> | undefined): { [name: string]: pulumi.Output<string> } =>
+      Object.fromEntries(made.flatMap((n) => ((v) => (v === undefined ? [] : [[n.key, pulumi.output(v)]]))(value(n))));
+    this.networks = table((n) => n.vpc);
+    this.subnetworks = table((n) => n.subnetwork);
+    this.podRanges = table((n) => n.podRange);
+    if (args.kubernetesObjects ?? true) registerNetworkObjects(name, made, { parent: this, dependsOn: inherited(opts) });
+    this.registerOutputs({ networks: this.networks, subnetworks: this.subnetworks, podRanges: this.podRanges });
+  }
+}
+
+interface Entry {
+  key: string;
+  network: NetworkArgs;
+}
+
+function vpcSide(parent: PodNetworks, name: string, args: PodNetworksArgs, { key, network }: Entry): NetworkObject {
+  const device = network.mode === NetworkMode.Device;
+  const side =
+    network.existingNetwork === undefined
+      ? createVpc(parent, `${name}-${key}`, args, network)
+      : { vpc: network.existingNetwork, subnetwork: network.existingSubnetwork! };
+  for (const [rule, ingress] of Object.entries(network.ingress ?? {}))
+    firewall(parent, `${name}-${key}-${rule}`, args, { vpc: side.vpc, ingress });
+  const podRange = device ? undefined : (network.existingPodRange ?? POD_RANGE);
+  return compact({ key, args: network, ...side, podRange });
+}
+
+function createVpc(parent: PodNetworks, physical: string, args: PodNetworksArgs, n: NetworkArgs) {
+  const project = projectOf(args.project);
+  const options = { parent, ...guarded(args.onDestroy) };
+  const vpc = new Network(physical, compact({ name: physical, project, autoCreateSubnetworks: false }), options);
+  const subnet = new Subnetwork(
+    physical,
+    compact({
+      name: physical,
+      project,
+      region: args.region,
+      network: vpc.name,
+      ipCidrRange: n.cidr!,
+      secondaryIpRanges: n.podCidr === undefined ? undefined : [{ rangeName: POD_RANGE, ipCidrRange: n.podCidr }],
+      privateIpGoogleAccess: true,
+    }),
+    options,
+  );
+  return { vpc: vpc.name, subnetwork: subnet.name };
+}
+
+/** VPC networks let nothing in by themselves, so an address without a rule is silent (DESIGN 5): each rule is spelled out by the user. */
+function firewall(
+  parent: PodNetworks,
+  physical: string,
+  args: PodNetworksArgs,
+  { vpc, ingress }: { vpc: pulumi.Input<string>; ingress: IngressArgs },
+): void {
+  new Firewall(
+    physical,
+    compact({
+      name: physical,
+      project: projectOf(args.project),
+      network: vpc,
+      direction: "INGRESS",
+      sourceRanges: [...ingress.sources].sort(),
+      destinationRanges: ingress.destinations,
+      allows: [compact({ protocol: ingress.protocol, ports: ingress.ports })],
+    }),
+    { parent },
+  );
+}

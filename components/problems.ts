@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// All problems of a program at once, each with the path of the property, thrown as one error before anything is registered (pulumi.md 2.3).
+import * as pulumi from "@pulumi/pulumi";
+import { errorsOf, type Finding, type FindingCode } from "../controller/api";
+
+/** What only components can find; every other code is the contract's. */
+export type ComponentCode =
+  "Exclusive" | "UnknownReference" | "Overlap" | "OutsideRange" | "ScopeMismatch" | "Location" | "Unusable" | "Missing" | "Unsupported";
+export type Problem = Omit<Finding, "code"> & { code: FindingCode | ComponentCode };
+export const problem = (code: Problem["code"], path: string, message: string): Problem => ({
+  code,
+  path,
+  message,
+  severity: "error",
+});
+
+/** One wrong property. */
+export interface ArgumentProblem {
+  propertyPath: string;
+  reason: string;
+}
+
+/**
+ * The arguments of a component make no sense; nothing of it was registered. `errors` has one entry a property.
+ * Prints without a stack in a program, and becomes INVALID_ARGUMENT with details for a remote component.
+ */
+export class ArgumentError extends pulumi.ResourceError {
+  readonly code: string = "InvalidArguments";
+  readonly retry: boolean = false;
+  readonly errors: ArgumentProblem[];
+  constructor(component: string, name: string, errors: ArgumentProblem[]) {
+    const count = errors.length === 1 ? "1 problem" : `${errors.length} problems`;
+    const lines = errors.map((e) => `  ${e.propertyPath}: ${e.reason}`);
+    super(`${component} "${name}" has ${count} in its arguments:\n${lines.join("\n")}`, undefined, true);
+    this.errors = errors;
+    // Marker by which the provider server recognises its own InputPropertiesError (an internal name: kept in this one place).
+    Object.defineProperty(this, "__pulumiInputPropertiesError", { value: true });
+  }
+}
+
+export interface Where {
+  component: string;
+  name: string;
+}
+
+/**
+ * Throws where at least one problem is an error; logs warnings otherwise.
+ * @param quiet keep warnings back, since a child component will log them
+ * @throws ArgumentError
+ */
+export function refuse(where: Where, problems: readonly Problem[], quiet = false): void {
+  const errors = errorsOf(problems as readonly Finding[]) as Problem[];
+  if (errors.length > 0)
+    throw new ArgumentError(
+      where.component,
+      where.name,
+      errors.map((p) => ({ propertyPath: p.path, reason: `${p.message} [${p.code}]` })),
+    );
+  if (quiet) return;
+  for (const p of problems) void pulumi.log.warn(`${where.component} "${where.name}": ${p.path}: ${p.message} [${p.code}]`);
+}
+
+/** True for a value that is known while the program runs. */
+export const isPlain = <T>(v: pulumi.Input<T> | undefined): v is T =>
+  v !== undefined && !pulumi.Output.isInstance(v) && !(v instanceof Promise);
+
+/**
+ * The same value, checked once it is known. Plain values are expected to be checked already and pass through.
+ * @throws ArgumentError, out of the returned Output
+ */
+export function checkedLater(
+  where: Where,
+  value: pulumi.Input<string>,
+  check: (known: string) => readonly Problem[],
+): pulumi.Input<string> {
+  if (isPlain(value)) return value;
+  return pulumi.output(value).apply((known) => {
+    refuse(where, check(known));
+    return known;
+  });
+}
