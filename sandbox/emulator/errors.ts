@@ -42,7 +42,7 @@ export class ApiError extends Error {
   constructor(
     readonly code: string,
     message: string,
-    options: { status?: number; cause?: unknown } = {},
+    private readonly options: { status?: number; operationCode?: string; cause?: unknown } = {},
   ) {
     super(message, { cause: options.cause });
     this.name = "ApiError";
@@ -64,7 +64,7 @@ export class ApiError extends Error {
 
   /** Fields that a finished operation carries when it failed for this reason. */
   operationFields(): JsonObject {
-    const code = this.code in CLASSES ? classOf(this.code).operationCode : this.code;
+    const code = this.options.operationCode ?? classOf(this.code).operationCode;
     return {
       httpErrorStatusCode: this.status,
       httpErrorMessage: HTTP_TEXT[this.status] ?? "ERROR",
@@ -103,6 +103,12 @@ export function inUse(noun: string, path: string, user: string): ApiError {
 export function invalid(field: string, value: unknown, why: string): ApiError {
   const shown = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
   return new ApiError("invalid", `Invalid value for field '${field}': '${shown}'. ${why}`);
+}
+
+/** Another rule or VM holds the address: an `invalid` of its own kind. */
+export function addressInUse(field: string, ip: string, path: string): ApiError {
+  const message = `Invalid value for field '${field}': '${ip}'. Specified IP address is in-use by '${path}' and would result in a conflict.`;
+  return new ApiError("invalid", message, { operationCode: "IP_IN_USE_BY_ANOTHER_RESOURCE" });
 }
 
 export function required(field: string): ApiError {

@@ -16,7 +16,7 @@ import {
 } from "../crud";
 import type { Call, Row } from "../env";
 import { link, param } from "../env";
-import { invalid, notFound, required } from "../errors";
+import { addressInUse, invalid, notFound, required } from "../errors";
 import { fingerprint, sameFingerprint } from "../ids";
 import { contains, parseIp } from "../ipv4";
 import { pathOf } from "../links";
@@ -73,10 +73,7 @@ function refuseConflict(call: Call, rule: ForwardingRule): void {
   const others = call.env.store.of("forwardingRules").by("ip", key);
   const single = internalRule && reservation(call.env, key)?.purpose !== "SHARED_LOADBALANCER_VIP";
   const rival = others.find((other) => single || collide(rule, other));
-  if (rival) {
-    const why = `Specified IP address is in-use and would result in a conflict with '${pathOf(rival.selfLink)}'.`;
-    throw invalid("resource.IPAddress", rule.IPAddress, why);
-  }
+  if (rival) throw addressInUse("resource.IPAddress", rule.IPAddress, pathOf(rival.selfLink));
 }
 
 /** The reserved address that `IPAddress` means, or the literal when it is not reserved. */
@@ -127,13 +124,7 @@ function ephemeral(call: Call, literal: string): string {
 
 function refuseOnVm(call: Call, ip: string, networkUrl: string | undefined): void {
   const held = user(call.env, ipKey(ip, networkUrl));
-  if (held?.kind === "compute#instance") {
-    throw invalid(
-      "resource.IPAddress",
-      ip,
-      `Specified IP address is in-use by '${pathOf(held.selfLink)}' and would result in a conflict.`,
-    );
-  }
+  if (held?.kind === "compute#instance") throw addressInUse("resource.IPAddress", ip, pathOf(held.selfLink));
 }
 
 function internal(call: Call): Place {
