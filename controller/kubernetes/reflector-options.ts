@@ -32,7 +32,7 @@ export interface ReflectorOptions<T extends KubeObject> {
   labelSelector?: string;
   fieldSelector?: string;
   /** Trims an object before it is stored; must keep name, namespace, uid and resourceVersion of the metadata. */
-  transform?: (object: KubeObject) => T;
+  transform?(object: KubeObject): T;
   indexers?: Record<string, Indexer<T>>;
   /** Called after the store has changed; `initial` until the first sync is complete. What it throws is logged, not passed on. */
   onEvent?: (event: StoreEvent<T>) => void;

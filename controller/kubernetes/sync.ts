@@ -18,7 +18,7 @@ export interface StoreEvent<T extends KubeObject> {
 export interface SyncerOptions<T extends KubeObject> {
   store: Store<T>;
   kind: ResourceKind;
-  transform?: (object: KubeObject) => T;
+  transform?(object: KubeObject): T;
   onEvent?: (event: StoreEvent<T>) => void;
   logger: Logger;
 }
@@ -95,9 +95,8 @@ export class Syncer<T extends KubeObject> {
   }
 
   private transformed(raw: KubeObject): T | undefined {
-    const { transform } = this.options;
-    if (transform === undefined) return raw as T;
-    return this.guarded("transform", keyOf(raw), () => transform(raw));
+    if (this.options.transform === undefined) return raw as T;
+    return this.guarded("transform", keyOf(raw), () => this.options.transform?.(raw));
   }
 
   private emit(event: StoreEvent<T>): void {

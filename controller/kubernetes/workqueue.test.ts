@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: Apache-2.0
+// client-go's work queue as laws, then a random schedule against a model.
+import { expect } from "chai";
+import fc from "fast-check";
+import { FakeClock, settle } from "./testing";
+import { WorkQueue, type WorkQueueOptions } from "./workqueue";
+
+function queueOn(clock = new FakeClock(), options: Partial<WorkQueueOptions> = {}): { queue: WorkQueue; clock: FakeClock } {
+  return { clock, queue: new WorkQueue({ clock, ...options }) };
+}
+
+async function next(queue: WorkQueue): Promise<string> {
+  const item = await Promise.race([queue.get(), settle().then(() => undefined)]);
+  if (item === undefined) return "(nothing)";
+  return item.shutdown ? "(shutdown)" : item.key;
+}
+
+describe("work queue", () => {
+  it("hands out keys in the order they came", async () => {
+    const { queue } = queueOn();
+    ["a", "b", "c"].forEach((key) => queue.add(key));
+    expect([await next(queue), await next(queue), await next(queue)]).to.deep.equal(["a", "b", "c"]);
+  });
+
+  it("holds a key once, however often it is added before it is taken", async () => {
+    const { queue } = queueOn();
+    for (let i = 0; i < 5; i++) queue.add("a");
+    expect(queue.length).to.equal(1);
+    expect(await next(queue)).to.equal("a");
+    queue.done("a");
+    expect(queue.length).to.equal(0);
+  });
+
+  it("never gives a key to two workers at a time", async () => {
+    const { queue } = queueOn();
+    queue.add("a");
+    await next(queue);
+    queue.add("a");
+    expect(await next(queue)).to.equal("(nothing)");
+  });
+
+  it("runs a key once more when it was added, even many times, while being worked on", async () => {
+    const { queue } = queueOn();
+    queue.add("a");
+    await next(queue);
+    queue.add("a");
+    queue.add("a");
+    expect(queue.length).to.equal(0);
+    queue.done("a");
+    expect(queue.length).to.equal(1);
+    expect(await next(queue)).to.equal("a");
+    queue.done("a");
+    expect(queue.length).to.equal(0);
+  });
+
+  it("ignores a done for a key that nobody works on", () => {
+    const { queue } = queueOn();
+    queue.done("a");
+    expect(queue.length).to.equal(0);
+  });
+
+  it("wakes waiting workers in the order they came", async () => {
+    const { queue } = queueOn();
+    const got: string[] = [];
+    const workers = ["first", "second"].map(async (worker) => {
+      const item = await queue.get();
+      got.push(`${worker}:${item.shutdown ? "" : item.key}`);
+    });
+    queue.add("a");
+    queue.add("b");
+    await Promise.all(workers);
+    expect(got).to.deep.equal(["first:a", "second:b"]);
+  });
+
+  it("puts live keys before background ones", async () => {
+    const { queue } = queueOn();
+    queue.add("old1", "background");
+    queue.add("old2", "background");
+    queue.add("new", "live");
+    expect([await next(queue), await next(queue), await next(queue)]).to.deep.equal(["new", "old1", "old2"]);
+  });
+
+  it("raises a waiting background key when it changes live, and never lowers one", async () => {
+    const { queue } = queueOn();
+    ["a", "b", "c"].forEach((key) => queue.add(key, "background"));
+    queue.add("c", "live");
+    queue.add("c", "background");
+    expect([await next(queue), await next(queue), await next(queue), await next(queue)]).to.deep.equal([
+      "c",
+      "a",
+      "b",
+      "(nothing)",
+    ]);
+  });
+
+  it("keeps the highest priority of a key that is added while being worked on", async () => {
+    const { queue } = queueOn();
+    queue.add("a");
+    await next(queue);
+    queue.add("a", "background");
+    queue.add("a", "live");
+    queue.add("b", "background");
+    queue.done("a");
+    expect([await next(queue), await next(queue)]).to.deep.equal(["a", "b"]);
+  });
+
+  it("does not starve background keys under a storm of live ones", async () => {
+    const { queue } = queueOn();
+    queue.add("patient", "background");
+    for (let i = 0; i < 100; i++) {
+      queue.add(`live${i}`);
+      const key = await next(queue);
+      queue.done(key);
+      if (key === "patient") return expect(i).to.be.lessThan(70);
+    }
+    throw new Error("the background key never ran");
+  });
+
+  it("adds a delayed key when its time has come, not before", async () => {
+    const { queue, clock } = queueOn();
+    queue.addAfter("a", 50);
+    await clock.advance(49);
+    expect(queue.length).to.equal(0);
+    await clock.advance(1);
+    expect(queue.length).to.equal(1);
+  });
+
+  it("lets the earlier of two delays of one key win, and adds it once", async () => {
+    const { queue, clock } = queueOn();
+    queue.addAfter("a", 1000);
+    queue.addAfter("a", 20);
+    queue.addAfter("a", 500);
+    expect(clock.timers).to.equal(1);
+    await clock.advance(20);
+    expect(await next(queue)).to.equal("a");
+    queue.done("a");
+    await clock.advance(5000);
+    expect(queue.length).to.equal(0);
+  });
+
+  it("gives delayed keys in the order of their times", async () => {
+    const { queue, clock } = queueOn();
+    queue.addAfter("late", 30);
+    queue.addAfter("early", 10);
+    queue.addAfter("now", 0);
+    await clock.advance(30);
+    expect([await next(queue), await next(queue), await next(queue)]).to.deep.equal(["now", "early", "late"]);
+  });
+
+  it("doubles the delay of a failing key from 5 ms to 1000 s", async () => {
+    const { queue, clock } = queueOn(undefined, { failureRate: { perSecond: 1e9, burst: 1e9 } });
+    const delays: (number | undefined)[] = [];
+    for (let i = 0; i < 20; i++) {
+      queue.addRateLimited("a");
+      delays.push(clock.nextDelay);
+      await clock.advance(1_000_000);
+      queue.done(await next(queue));
+    }
+    expect(delays.slice(0, 5)).to.deep.equal([5, 10, 20, 40, 80]);
+    expect(delays.slice(-2)).to.deep.equal([1_000_000, 1_000_000]);
+    expect(queue.failures("a")).to.equal(20);
+  });
+
+  it("starts the delay over after forget, and keeps keys apart", () => {
+    const { queue, clock } = queueOn();
+    queue.addRateLimited("a");
+    queue.addRateLimited("a");
+    queue.forget("a");
+    expect(queue.failures("a")).to.equal(0);
+    queue.addRateLimited("b");
+    expect(clock.nextDelay).to.equal(5);
+  });
+
+  it("caps the delay where told", async () => {
+    const { queue, clock } = queueOn(undefined, { baseDelayMs: 100, maxDelayMs: 300 });
+    for (let i = 0; i < 4; i++) {
+      queue.addRateLimited("a");
+      expect(clock.nextDelay).to.equal([100, 200, 300, 300][i]);
+      await clock.advance(300);
+      queue.done(await next(queue));
+    }
+  });
+
+  it("holds all failures together to a burst of 100 and then 10 a second, and leaves plain adds alone", async () => {
+    const { queue, clock } = queueOn();
+    for (let i = 0; i < 120; i++) queue.addRateLimited(`k${i}`);
+    await clock.advance(5);
+    expect(queue.length).to.equal(100);
+    await clock.advance(995);
+    expect(queue.length).to.equal(110);
+    queue.add("free");
+    expect(queue.length).to.equal(111);
+  });
+
+  it("spaces failures beyond the burst by 100 ms", async () => {
+    const { queue, clock } = queueOn(undefined, { failureRate: { perSecond: 10, burst: 1 } });
+    ["a", "b", "c"].forEach((key) => queue.addRateLimited(key));
+    await clock.advance(5);
+    expect(queue.length).to.equal(1);
+    await clock.advance(95);
+    expect(queue.length).to.equal(2);
+    await clock.advance(100);
+    expect(queue.length).to.equal(3);
+  });
+
+  it("takes nothing more after shut down, hands out what waits, then says shutdown to everybody", async () => {
+    const { queue, clock } = queueOn();
+    queue.add("a");
+    queue.addAfter("later", 10);
+    queue.shutDown();
+    queue.add("b");
+    queue.addAfter("c", 1);
+    queue.addRateLimited("d");
+    await clock.advance(100);
+    expect([await next(queue), await next(queue), await next(queue)]).to.deep.equal(["a", "(shutdown)", "(shutdown)"]);
+    expect(clock.timers).to.equal(0);
+  });
+
+  it("wakes idle workers on shut down", async () => {
+    const { queue } = queueOn();
+    const idle = queue.get();
+    queue.shutDown();
+    expect(await idle).to.deep.equal({ shutdown: true });
+  });
+
+  it("drains: resolves only when the last key is done, a key made dirty before the shut down included", async () => {
+    const { queue } = queueOn();
+    queue.add("a");
+    await next(queue);
+    queue.add("a");
+    let drained = false;
+    void queue.shutDownWithDrain().then(() => (drained = true));
+    await settle();
+    expect(drained).to.equal(false);
+    queue.done("a");
+    expect(await next(queue)).to.equal("a");
+    await settle();
+    expect(drained).to.equal(false);
+    queue.done("a");
+    await settle();
+    expect(drained).to.equal(true);
+    expect(await next(queue)).to.equal("(shutdown)");
+  });
+
+  it("drains an empty queue at once", async () => {
+    await queueOn().queue.shutDownWithDrain();
+  });
+
+  it("reports depth, adds, retries, durations, unfinished and longest running work", async () => {
+    const seen: Record<string, number[]> = { depth: [], queue: [], work: [] };
+    let adds = 0;
+    let retries = 0;
+    const metrics = {
+      depth: (n: number) => void seen["depth"]?.push(n),
+      added: () => void adds++,
+      retried: () => void retries++,
+      queueDuration: (s: number) => void seen["queue"]?.push(s),
+      workDuration: (s: number) => void seen["work"]?.push(s),
+    };
+    const { queue, clock } = queueOn(undefined, { metrics });
+    queue.add("a");
+    queue.add("a");
+    queue.add("b");
+    await clock.advance(2000);
+    await next(queue);
+    await clock.advance(1000);
+    await next(queue);
+    await clock.advance(3000);
+    expect(queue.unfinishedSeconds()).to.equal(7);
+    expect(queue.longestRunningSeconds()).to.equal(4);
+    queue.done("a");
+    queue.addRateLimited("a");
+    expect(seen).to.deep.equal({ depth: [1, 2, 1, 0], queue: [2, 3], work: [4] });
+    expect([adds, retries]).to.deep.equal([2, 1]);
+  });
+
+  it("hands out 200,000 keys in linear time", async () => {
+    const { queue } = queueOn();
+    for (let i = 0; i < 200_000; i++) queue.add(`k${i}`, i % 2 === 0 ? "live" : "background");
+    let count = 0;
+    for (; queue.length > 0; count++) {
+      const item = await queue.get();
+      if (!item.shutdown) queue.done(item.key);
+    }
+    expect(count).to.equal(200_000);
+  });
+});
+
+describe("work queue under any schedule", () => {
+  const keys = ["a", "b", "c", "d"];
+  const step = fc.oneof(
+    fc.record({ do: fc.constant("add" as const), key: fc.constantFrom(...keys), live: fc.boolean() }),
+    fc.record({
+      do: fc.constant("after" as const),
+      key: fc.constantFrom(...keys),
+      live: fc.boolean(),
+      ms: fc.integer({ min: 0, max: 30 }),
+    }),
+    fc.record({ do: fc.constant("take" as const) }),
+    fc.record({ do: fc.constant("done" as const), pick: fc.nat() }),
+    fc.record({ do: fc.constant("pass" as const), ms: fc.integer({ min: 1, max: 20 }) }),
+  );
+
+  it("no key is lost, none is doubled, none is with two workers", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+        const { queue, clock } = queueOn();
+        const owed = new Set<string>(); // added since it was last taken
+        const delayed = new Map<string, number>();
+        const held: string[] = [];
+        const ripen = (): void => {
+          for (const [key, at] of delayed) if (at <= clock.monotonic()) (delayed.delete(key), owed.add(key));
+        };
+        const take = async (): Promise<void> => {
+          const item = await queue.get();
+          if (item.shutdown) throw new Error("shut down by nobody");
+          if (held.includes(item.key)) throw new Error(`${item.key} is with two workers`);
+          if (!owed.delete(item.key)) throw new Error(`${item.key} came out without having gone in`);
+          held.push(item.key);
+        };
+        for (const action of steps) {
+          switch (action.do) {
+            case "add":
+              queue.add(action.key, action.live ? "live" : "background");
+              owed.add(action.key);
+              break;
+            case "after":
+              queue.addAfter(action.key, action.ms, action.live ? "live" : "background");
+              if (action.ms === 0) owed.add(action.key);
+              else delayed.set(action.key, Math.min(delayed.get(action.key) ?? Infinity, clock.monotonic() + action.ms));
+              break;
+            case "take":
+              if (queue.length > 0) await take();
+              break;
+            case "done":
+              if (held.length > 0) queue.done(held.splice(action.pick % held.length, 1)[0] ?? "");
+              break;
+            case "pass":
+              await clock.advance(action.ms);
+              ripen();
+          }
+          expect(queue.length).to.equal([...owed].filter((key) => !held.includes(key)).length);
+        }
+        await clock.advance(100);
+        ripen();
+        for (const key of held.splice(0)) queue.done(key);
+        while (queue.length > 0) {
+          await take();
+          queue.done(held.pop() ?? "");
+        }
+        expect([...owed], "nothing is owed at the end").to.deep.equal([]);
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
