@@ -28,6 +28,14 @@ const unusable = (value: number): boolean => {
   return first === 0 || first === 127 || first >= 224 || value >>> 16 === 0xa9fe;
 };
 
+function prefixProblem(quoted: string, prefix: string | undefined, rest: readonly string[]): ParsedAddress | undefined {
+  if (rest.length > 0) return fail("Prefix", `${quoted} has more than one "/"; only /32 is supported`);
+  if (prefix === undefined || prefix === "32") return undefined;
+  return /^\d{1,2}$/.test(prefix)
+    ? fail("NotSlash32", `${quoted} is a range; only single addresses, /32, are supported`)
+    : fail("Prefix", `${quoted} has a prefix that is not a number from 0 to 32; only /32 is supported`);
+}
+
 /**
  * Reads `a.b.c.d` or `a.b.c.d/32` (SEED-12, SEED-58, E28, E29).
  * @returns the canonical dotted form without prefix, and its 32-bit value; or the problem and a message that names the value and what is allowed
@@ -38,13 +46,10 @@ export function parseAddress(text: string): ParsedAddress {
   if (/\s/.test(text)) return fail("Spaces", `${quoted} has spaces in it; write ${JSON.stringify(text.replace(/\s/g, ""))}`);
   if (text.includes(":")) return fail("IPv6", `${quoted} is an IPv6 address; only IPv4 addresses can be persistent`);
   const [body = "", prefix, ...rest] = text.split("/");
-  if (rest.length > 0) return fail("Prefix", `${quoted} has more than one "/"`);
   const parts = octets(body);
   if (typeof parts === "string") return fail(parts, `${quoted} ${WHY[parts as keyof typeof WHY]}`);
-  if (prefix !== undefined && !/^\d{1,2}$/.test(prefix))
-    return fail("Prefix", `${quoted} has a prefix that is not a number; only /32 is supported`);
-  if (prefix !== undefined && prefix !== "32")
-    return fail("NotSlash32", `${quoted} is a range; only single addresses, /32, are supported`);
+  const problem = prefixProblem(quoted, prefix, rest);
+  if (problem) return problem;
   const value = parts.reduce((sum, n) => sum * 256 + n, 0);
   if (unusable(value))
     return fail(

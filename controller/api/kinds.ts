@@ -28,24 +28,23 @@ export interface KindName {
   kind: string;
   namespaced: boolean;
 }
-const kind = (group: string, version: string, plural: string, name: string, namespaced: boolean): KindName => ({
-  group,
-  version,
-  plural,
-  kind: name,
-  namespaced,
-});
+const kind =
+  (group: string, version: string) =>
+  (name: string, plural: string, namespaced: boolean): KindName => ({ group, version, plural, kind: name, namespaced });
+const gke = kind(GKE_NETWORKING_GROUP, "v1");
+const gatewayApi = kind(GATEWAY_GROUP, "v1");
+const core = kind("", "v1");
 
 export const KINDS = {
-  route: kind(GKE_NETWORKING_GROUP, "v1", "gkeiproutes", "GKEIPRoute", true),
-  network: kind(GKE_NETWORKING_GROUP, "v1", "networks", "Network", false),
-  paramSet: kind(GKE_NETWORKING_GROUP, "v1", "gkenetworkparamsets", "GKENetworkParamSet", false),
-  gateway: kind(GATEWAY_GROUP, "v1", "gateways", "Gateway", true),
-  gatewayClass: kind(GATEWAY_GROUP, "v1", "gatewayclasses", "GatewayClass", false),
-  binding: kind(OWN_GROUP, "v1alpha1", "addressbindings", "AddressBinding", false),
-  pod: kind("", "v1", "pods", "Pod", true),
-  node: kind("", "v1", "nodes", "Node", false),
-  namespace: kind("", "v1", "namespaces", "Namespace", false),
+  route: gke("GKEIPRoute", "gkeiproutes", true),
+  network: gke("Network", "networks", false),
+  paramSet: gke("GKENetworkParamSet", "gkenetworkparamsets", false),
+  gateway: gatewayApi("Gateway", "gateways", true),
+  gatewayClass: gatewayApi("GatewayClass", "gatewayclasses", false),
+  binding: kind(OWN_GROUP, "v1alpha1")("AddressBinding", "addressbindings", false),
+  pod: core("Pod", "pods", true),
+  node: core("Node", "nodes", false),
+  namespace: core("Namespace", "namespaces", false),
 } as const satisfies Record<string, KindName>;
 
 /** `apiVersion` of a kind as manifests write it. */

@@ -47,17 +47,29 @@ function objectFindings(s: Schema, v: Record<string, unknown>, path: string): Fi
   return found;
 }
 
+function partFindings(schema: Schema, value: unknown, path: string): Finding[] {
+  switch (kindOf(value)) {
+    case "string":
+      return textFindings(schema, value as string, path);
+    case "integer":
+    case "number":
+      return numberFindings(schema, value as number, path);
+    case "array":
+      return listFindings(schema, value as unknown[], path);
+    case "object":
+      return objectFindings(schema, value as Record<string, unknown>, path);
+    default:
+      return [];
+  }
+}
+
 /**
  * All places where a value does not fit its schema.
  * @param path property path of the value, prefixed to every finding
  */
 export function schemaFindings(schema: Schema, value: unknown, path = ""): Finding[] {
   const kind = kindOf(value);
-  const wanted = schema.type;
-  const fits = wanted === undefined || kind === wanted || (wanted === "number" && kind === "integer");
-  if (!fits) return [error("Type", path, `${show(value)} is of type ${kind}, must be ${wanted}`)];
-  if (kind === "string") return textFindings(schema, value as string, path);
-  if (kind === "integer" || kind === "number") return numberFindings(schema, value as number, path);
-  if (kind === "array") return listFindings(schema, value as unknown[], path);
-  return kind === "object" ? objectFindings(schema, value as Record<string, unknown>, path) : [];
+  const wanted = schema.type ?? kind;
+  const fits = kind === wanted || (wanted === "number" && kind === "integer");
+  return fits ? partFindings(schema, value, path) : [error("Type", path, `${show(value)} is of type ${kind}, must be ${wanted}`)];
 }

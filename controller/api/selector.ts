@@ -60,18 +60,24 @@ function expressionProblems(e: Expression, path: string): SelectorProblem[] {
   return found;
 }
 
+function problemsOf({ matchLabels, matchExpressions }: LabelSelector): SelectorProblem[] {
+  const found: SelectorProblem[] = [];
+  for (const [key, value] of Object.entries(matchLabels ?? {}))
+    for (const message of [keyProblem(key), valueProblem(value)])
+      if (message) found.push({ path: `matchLabels["${key}"]`, message });
+  (matchExpressions ?? []).forEach((e, i) => found.push(...expressionProblems(e, `matchExpressions[${i}]`)));
+  return found;
+}
+
 /**
  * Reads a selector. An empty one is refused: it would mean every Pod of the namespace (E13, S9).
  * @param allowEmpty true for Namespace selectors of a listener, where empty means all
  */
 export function parseSelector(selector: LabelSelector | undefined, allowEmpty = false): ParsedSelector {
-  const labels = Object.entries(selector?.matchLabels ?? {});
-  const expressions = selector?.matchExpressions ?? [];
-  const problems: SelectorProblem[] = [];
-  for (const [key, value] of labels)
-    for (const message of [keyProblem(key), valueProblem(value)])
-      if (message) problems.push({ path: `matchLabels["${key}"]`, message });
-  expressions.forEach((e, i) => problems.push(...expressionProblems(e, `matchExpressions[${i}]`)));
+  const given = selector ?? {};
+  const labels = Object.entries(given.matchLabels ?? {});
+  const expressions = given.matchExpressions ?? [];
+  const problems = problemsOf(given);
   if (!allowEmpty && labels.length + expressions.length === 0)
     problems.push({ path: "", message: "an empty selector would select every Pod of the namespace; name at least one label" });
   if (problems.length > 0) return { ok: false, problems };

@@ -30,29 +30,36 @@ function howToReserve(need: AddressNeed): string {
     : `${command} --subnet=SUBNET --addresses=${need.address}`;
 }
 
+type Check = (found: FoundAddress, need: AddressNeed) => string | undefined;
+const name = (found: FoundAddress, need: AddressNeed): string => `${need.address} (address ${found.name})`;
+const CHECKS: readonly Check[] = [
+  (f, n) =>
+    f.region === undefined ? `${name(f, n)} is global; a persistent address must be regional, in ${n.region}` : undefined,
+  (f, n) =>
+    f.region !== n.region
+      ? `${name(f, n)} is in region ${f.region}; it must be in ${n.region}, the region of the cluster`
+      : undefined,
+  (f, n) =>
+    f.type !== n.scope
+      ? `${name(f, n)} is ${f.type.toLowerCase()}, but its Gateway is of the ${n.scope.toLowerCase()} class`
+      : undefined,
+  (f, n) =>
+    n.scope === "Internal" && n.vpc !== undefined && f.network !== undefined && f.network !== n.vpc
+      ? `${name(f, n)} lies in VPC ${f.network}, but the route's network is in VPC ${n.vpc}`
+      : undefined,
+  (f, n) => {
+    const foreign = f.users.find((u) => !n.ours(u));
+    return foreign
+      ? `${name(f, n)} is in use by ${foreign}, which is not ours and is left alone; free the address there first`
+      : undefined;
+  },
+];
+
 /** The first thing that stands in the way of using the address, as a sentence with the remedy. */
 export function judgeAddress(found: FoundAddress | undefined, need: AddressNeed): AddressFact {
   if (!parseAddress(need.address).ok) return bad(`${need.address} is not an IPv4 address`);
   if (!found)
     return bad(`${need.address} is not a reserved address of project ${need.project}; reserve it (${howToReserve(need)})`);
-  if (found.region === undefined)
-    return bad(`${need.address} (address ${found.name}) is global; a persistent address must be regional, in ${need.region}`);
-  if (found.region !== need.region)
-    return bad(
-      `${need.address} (address ${found.name}) is in region ${found.region}; it must be in ${need.region}, the region of the cluster`,
-    );
-  if (found.type !== need.scope)
-    return bad(
-      `${need.address} (address ${found.name}) is ${found.type.toLowerCase()}, but its Gateway is of the ${need.scope.toLowerCase()} class`,
-    );
-  if (need.scope === "Internal" && need.vpc !== undefined && found.network !== undefined && found.network !== need.vpc)
-    return bad(
-      `${need.address} (address ${found.name}) lies in VPC ${found.network}, but the route's network is in VPC ${need.vpc}`,
-    );
-  const foreign = found.users.find((u) => !need.ours(u));
-  if (foreign)
-    return bad(
-      `${need.address} (address ${found.name}) is in use by ${foreign}, which is not ours and is left alone; free the address there first`,
-    );
-  return { usable: true };
+  const message = CHECKS.map((check) => check(found, need)).find((m) => m !== undefined);
+  return message ? bad(message) : { usable: true };
 }

@@ -18,6 +18,12 @@ function objection(old: PodView, route: GKEIPRoute): MoveCause | undefined {
   return !old.ready && reactionMode === "ReadyCondition" ? "PodNotReady" : undefined;
 }
 
+/** A Pod that is not better was chosen only because the old one cannot be: its network, its node. */
+function preference(old: PodView, next: PodView | undefined): MoveCause {
+  if (next?.uid === old.uid) return "MoveAbandoned";
+  return next && better(next, old) < 0 ? "NewerPod" : "PodNotSelectable";
+}
+
 /**
  * @param holder who had the address so far, if anybody
  * @param wanted who is to have it now
@@ -27,10 +33,5 @@ export function moveCause(world: World, route: GKEIPRoute, holder: Holder | unde
   if (!world.node(holder.node)) return "NodeGone";
   const old = podOf(world, route, holder.podUID);
   if (!old) return wanted?.pod === holder.pod ? "PodRecreated" : "PodGone";
-  const reason = objection(old, route);
-  if (reason) return reason;
-  if (wanted?.podUID === holder.podUID) return "MoveAbandoned";
-  const next = podOf(world, route, wanted?.podUID);
-  // A Pod that is not better was chosen only because the old one cannot be: its network, its node.
-  return next && better(next, old) < 0 ? "NewerPod" : "PodNotSelectable";
+  return objection(old, route) ?? preference(old, podOf(world, route, wanted?.podUID));
 }

@@ -33,8 +33,9 @@ export type Step =
   | { do: "program"; repair: boolean }
   | { do: "commit" };
 
+const SAME = ["podUID", "node", "instance", "zone"] as const;
 export const sameHolder = (a: Holder | undefined, b: Holder | undefined): boolean =>
-  a?.podUID === b?.podUID && a?.node === b?.node && a?.instance === b?.instance && a?.zone === b?.zone;
+  a === b || (a !== undefined && b !== undefined && SAME.every((k) => a[k] === b[k]));
 
 const programmed = (i: HandoverInput): boolean => i.rule.state === "ours" && i.rule.target === i.wantedTarget;
 
@@ -51,27 +52,33 @@ function stepMoving(i: HandoverInput, status: AddressBindingStatus): Step {
   return i.prepared ? { do: "switch" } : { do: "await-datapath" };
 }
 
+/** The journal of another route proves nothing for this one: the node was programmed from that route's status. */
+const inherited = (status: AddressBindingStatus, routeUid: string): boolean =>
+  status.routeUid !== undefined && status.routeUid !== routeUid;
+
+function stepNobody(status: AddressBindingStatus): Step {
+  return status.phase === "Unserved" && !status.holder && !status.next ? { do: "nothing" } : { do: "unserve" };
+}
+
+function stepTowards(i: HandoverInput, wanted: Holder, status: AddressBindingStatus): Step {
+  const begin = { do: "begin", next: wanted, generation: (status.generation ?? 0) + 1, routeUid: i.routeUid } as const;
+  if (inherited(status, i.routeUid)) return { ...begin, cause: "RouteChanged" };
+  if (status.phase === "Held" && sameHolder(status.holder, wanted)) return stepHeld(i);
+  if (moving(status) && sameHolder(status.next, wanted)) return stepMoving(i, status);
+  // Any other wish than the one under way starts over, back to the present holder too: the last wish wins (E51), and what a broken-off
+  // move has done to the nodes is not known.
+  return { ...begin, cause: i.cause };
+}
+
 /** The one thing to do next for an address. Reads no clock and draws no number. */
 export function nextStep(i: HandoverInput): Step {
   if (!i.binding) return { do: "claim" };
   if (i.binding.spec.route.uid !== i.routeUid) return { do: "transfer" };
   const status: AddressBindingStatus = i.binding.status ?? {};
-  if (!i.wanted) return status.holder || status.next || status.phase !== "Unserved" ? { do: "unserve" } : { do: "nothing" };
+  if (!i.wanted) return stepNobody(status);
   if (i.rule.state === "unknown") return { do: "observe" };
   if (i.rule.state === "foreign") return { do: "blocked", message: i.rule.message };
-  // The journal of another route proves nothing for this one: its node was programmed from that route's status.
-  const inherited = status.routeUid !== undefined && status.routeUid !== i.routeUid;
-  if (!inherited && status.phase === "Held" && sameHolder(status.holder, i.wanted)) return stepHeld(i);
-  // Any other wish than the one under way starts over, back to the present holder too: the last wish wins (E51), and what a broken-off
-  // move has done to the node is not known.
-  if (!inherited && moving(status) && sameHolder(status.next, i.wanted)) return stepMoving(i, status);
-  return {
-    do: "begin",
-    next: i.wanted,
-    generation: (status.generation ?? 0) + 1,
-    cause: inherited ? "RouteChanged" : i.cause,
-    routeUid: i.routeUid,
-  };
+  return stepTowards(i, i.wanted, status);
 }
 
 /** Journal after `begin`. Times are RFC 3339. */

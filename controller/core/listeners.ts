@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which listeners of a Gateway let a route in: by sectionName and port, by kind, by namespace (SEED-44..SEED-50, api.md 6.4).
-import { isSupportedKind, parseSelector, type Gateway, type Listener, type ParentRef } from "../api";
+import { isSupportedKind, parseSelector, type Gateway, type LabelSelector, type Listener, type ParentRef } from "../api";
 import type { World } from "./world";
+
+function selects(world: World, selector: LabelSelector | undefined, namespace: string): boolean {
+  // Selector without a selector allows nobody: refusing is the safe reading (api.md 6.4).
+  const parsed = selector ? parseSelector(selector, true) : undefined;
+  const labels = world.namespaceLabels(namespace);
+  return parsed?.ok === true && labels !== undefined && parsed.matches(labels);
+}
 
 function namespaceAllowed(world: World, gateway: Gateway, listener: Listener, namespace: string): boolean {
   const { from = "Same", selector } = listener.allowedRoutes?.namespaces ?? {};
@@ -12,12 +19,8 @@ function namespaceAllowed(world: World, gateway: Gateway, listener: Listener, na
       return false;
     case "Same":
       return namespace === (gateway.metadata.namespace ?? "default");
-    case "Selector": {
-      // Selector without a selector allows nobody: refusing is the safe reading (api.md 6.4).
-      const parsed = selector ? parseSelector(selector, true) : undefined;
-      const labels = world.namespaceLabels(namespace);
-      return parsed?.ok === true && labels !== undefined && parsed.matches(labels);
-    }
+    case "Selector":
+      return selects(world, selector, namespace);
   }
 }
 
