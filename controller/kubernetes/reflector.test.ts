@@ -193,11 +193,7 @@ describe("reflector", () => {
   });
 
   it("goes on from the last version after a reset", async () => {
-    const { server } = await rig(
-      {},
-      (x) => void setTimeout(() => x.reset(), 30, x.watch(bookmark(5, true), added(thing("a", 9)))),
-      stay,
-    );
+    const { server } = await rig({}, (x) => void x.watch(bookmark(5, true), added(thing("a", 9))).resetIn(30), stay);
     await until(() => server.seen.length === 2);
     expect(server.seen[1]?.query.get("resourceVersion")).to.equal("9");
   });

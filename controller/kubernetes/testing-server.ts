@@ -112,6 +112,11 @@ export class Exchange {
   reset(): void {
     this.response.socket?.resetAndDestroy();
   }
+
+  /** Cuts it in `ms` milliseconds, so that what was written before still arrives. */
+  resetIn(ms: number): void {
+    setTimeout(() => this.reset(), ms);
+  }
 }
 
 /** Object, events and list of the tests: a ConfigMap-like thing. */

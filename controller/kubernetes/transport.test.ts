@@ -185,7 +185,7 @@ describe("transport", () => {
       {},
       (x) => x.refuse(403, "Forbidden"),
       (x) => void setTimeout(() => x.watch({ n: 1 }).end()),
-      (x) => void setTimeout(() => x.reset(), 20, x.watch({ n: 2 })),
+      (x) => void x.watch({ n: 2 }).resetIn(20),
     );
     expect(await failure(client.stream("/w"))).to.include({ code: "Forbidden" });
     const chunks: string[] = [];
