@@ -11,7 +11,11 @@ export interface CliPlace {
   /** State, home and log folder. */
   dir: string;
   pulumiBinary: string;
-  ports: { gcp: number; kubernetes: number; language: number };
+  ports: {
+    gcp: number;
+    kubernetes: number;
+    /** Only to attach the language host instead of having the CLI start it. */ language?: number;
+  };
 }
 
 /** Not a secret: it only has to be the same for every run against one state folder. */
@@ -21,17 +25,16 @@ const PASSPHRASE = "sandbox";
 export function cliEnv(place: CliPlace, base: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   const inherited = Object.entries(programEnv(base)).filter(([name]) => !name.startsWith("PULUMI_"));
   const { gcp, kubernetes, language } = place.ports;
-  const languageFolder = path.join(__dirname, "bin");
   return {
     ...Object.fromEntries(inherited),
-    PATH: [path.dirname(place.pulumiBinary), languageFolder, base["PATH"]].filter(Boolean).join(path.delimiter),
+    PATH: [path.dirname(place.pulumiBinary), base["PATH"]].filter(Boolean).join(path.delimiter),
     PULUMI_BACKEND_URL: `file://${path.join(place.dir, "state")}`,
     PULUMI_HOME: path.join(place.dir, "home"),
     PULUMI_CONFIG_PASSPHRASE: PASSPHRASE,
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     PULUMI_DEBUG_PROVIDERS: `gcp:${gcp},kubernetes:${kubernetes}`,
-    PULUMI_DEBUG_LANGUAGES: `nodejs:${language}`,
+    ...(language === undefined ? {} : { PULUMI_DEBUG_LANGUAGES: `nodejs:${language}` }),
     NO_COLOR: "1",
   };
 }

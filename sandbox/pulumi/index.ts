@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The door of this room: what the real Pulumi CLI needs to run a program on one machine. Two providers and a language host, served
 // from this process, and the variables that attach them.
+import * as path from "node:path";
 import { cliEnv, prepareFolders, runCli, type RunOptions, type RunResult } from "./cli";
 import { gcpProvider } from "./gcp";
 import { kubernetesProvider } from "./kubernetes";
 import { startLanguageHost } from "./langhost";
+import { installLanguagePlugin } from "./langplugin";
 import type { ProviderCall } from "./provider";
 import { serveProvider } from "./providerkit";
 
@@ -16,7 +18,10 @@ export interface EngineParts {
   readonly gcpPort: number;
   readonly kubernetesPort: number;
   readonly languagePort: number;
-  /** `base` (default: this process's) plus the PULUMI_* variables, PATH with the CLI's folder first, and no KUBECONFIG. */
+  /**
+   * `base` (default: this process's) plus the PULUMI_* variables, PATH with the CLI's folder first, and no KUBECONFIG. Any shell that
+   * has them can run the CLI; the program sees that shell's environment.
+   */
   env(base?: NodeJS.ProcessEnv): NodeJS.ProcessEnv;
   /** Every call of the engine to the two providers, oldest first. */
   readonly calls: ProviderCall[];
@@ -37,7 +42,11 @@ export interface EngineOptions {
   kubernetesToken?: () => string | undefined;
   /** Folder whose node_modules holds the @pulumi SDKs of the program; default: this package. */
   sdkRoot?: string;
-  /** Where a program's own output goes; default: stderr. */
+  /**
+   * Sets PULUMI_DEBUG_LANGUAGES: saves starting the language host for each command, but the program then gets the environment of
+   * this process, and its output goes to `onProgramOutput` (default: stderr) instead of the CLI's. Default: false.
+   */
+  attachLanguage?: boolean;
   onProgramOutput?: (text: string) => void;
 }
 
@@ -49,7 +58,8 @@ export async function startEngineParts(options: EngineOptions): Promise<EnginePa
   const gcp = await serveProvider(gcpProvider({ ...options, sdkRoot }), calls);
   const kubernetes = await serveProvider(kubernetesProvider({ sdkRoot, execToken: options.kubernetesToken }), calls);
   const language = await startLanguageHost("", options.onProgramOutput);
-  const ports = { gcp: gcp.port, kubernetes: kubernetes.port, language: language.port };
+  installLanguagePlugin(path.join(options.dir, "home"));
+  const ports = { gcp: gcp.port, kubernetes: kubernetes.port, language: options.attachLanguage ? language.port : undefined };
   return {
     pulumiBinary: options.pulumiBinary,
     gcpPort: gcp.port,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A small nodejs language host, so that a plain `pulumi preview` works with the CLI binary alone. The CLI reaches it either by
-// PULUMI_DEBUG_LANGUAGES=nodejs:PORT (served in this process) or as an executable `pulumi-language-nodejs` (see bin/), which is
-// the only form the CLI takes for policy packs and component folders.
+// A small nodejs language host, so that a plain `pulumi preview` works with the CLI binary alone. The CLI starts it as a plugin of
+// its home (langplugin.ts) or from PATH (bin/), or reaches it by PULUMI_DEBUG_LANGUAGES=nodejs:PORT, served in this process.
 // The program runs under the SDK's own `cmd/run`, never under a loader that leaves inline source maps: with one, every resource's
 // source position in the state is the whole source text, literal secrets included (measured: 584 KB instead of 54 KB of state).
 import { spawn, type ChildProcess } from "node:child_process";
@@ -18,7 +17,8 @@ const { LanguageRuntimeService } = require("@pulumi/pulumi/proto/language_grpc_p
 
 /** `cmd/run` ends with this code when the program has logged its own error already (pulumi sdk `cmd/run/run`). */
 const EXIT_LOGGED = 32;
-const VERSION = "1.0.0";
+/** Version of this host; the CLI looks a plugin up by it. */
+export const LANGUAGE_HOST_VERSION = "1.0.0";
 
 export interface LanguageHost {
   port: number;
@@ -77,7 +77,7 @@ class Host {
     const runPlugin: Stream<languagePb.RunPluginRequest, languagePb.RunPluginResponse> = (call) => this.runPlugin(call);
     const install: Stream<languagePb.InstallDependenciesRequest, languagePb.InstallDependenciesResponse> = (call) => call.end();
     const getPluginInfo: Unary<unknown, pluginPb.PluginInfo> = (_call, reply) =>
-      reply(null, new pluginPb.PluginInfo().setVersion(VERSION));
+      reply(null, new pluginPb.PluginInfo().setVersion(LANGUAGE_HOST_VERSION));
     const about: Unary<unknown, languagePb.AboutResponse> = (_call, reply) =>
       reply(null, new languagePb.AboutResponse().setExecutable(process.execPath).setVersion(process.version));
     return {

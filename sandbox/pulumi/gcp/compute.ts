@@ -1,7 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compute types as tables: collection, fields, and how each is changed in place.
 import { compact, isRecord, same, textAt, type Json, type Props } from "../value";
-import { field, fields, fromRest, link, parseId, renamed, shortName, text, toRest, type Field, type Kind } from "./kind";
+import {
+  field,
+  fields,
+  fromRest,
+  link,
+  parseId,
+  renamed,
+  sameReference,
+  shortName,
+  text,
+  toRest,
+  type Field,
+  type Kind,
+} from "./kind";
 import type { Cloud } from "./rest";
 
 type Place = "global" | "region" | "zone";
@@ -69,7 +82,7 @@ function idForms({ place, collection }: ComputeSpec): string[] {
 
 async function updateInPlace(spec: ComputeSpec, cloud: Cloud, u: { olds: Props; news: Props; path: string }): Promise<void> {
   const project = text(u.news, "project");
-  const changed = spec.fields.filter((f) => !same(u.olds[f.input], u.news[f.input]));
+  const changed = spec.fields.filter((f) => isChanged(spec, u, f.input));
   for (const setter of spec.setters ?? []) {
     if (changed.some((f) => f.input === setter.input)) await setter.send(cloud, u.news, u.path, project);
   }
@@ -78,6 +91,11 @@ async function updateInPlace(spec: ComputeSpec, cloud: Cloud, u: { olds: Props; 
   if (rest.length === 0) return;
   const live = await cloud.request("GET", `compute/v1/projects/${project}/${u.path}`);
   await cloud.compute("PATCH", project, u.path, { ...toRest(rest, u.news), ...compact({ fingerprint: live.fingerprint }) });
+}
+
+function isChanged(spec: ComputeSpec, u: { olds: Props; news: Props }, input: string): boolean {
+  const [a, b] = [u.olds[input], u.news[input]];
+  return !same(a, b) && !(spec.references?.includes(input) && sameReference(a, b));
 }
 
 async function setLabels(cloud: Cloud, news: Props, path: string): Promise<void> {

@@ -71,6 +71,8 @@ const CLUSTER_FIELDS: readonly Field[] = [
 ];
 const CLUSTER_OUTPUTS: readonly Field[] = [
   ...fields("endpoint selfLink labelFingerprint location"),
+  field("network", "networkConfig.network"),
+  field("subnetwork", "networkConfig.subnetwork"),
   field("masterVersion", "currentMasterVersion"),
   field("nodeVersion", "currentNodeVersion"),
   field("servicesIpv4Cidr", "servicesIpv4Cidr"),
@@ -102,7 +104,7 @@ export const CLUSTER: Kind = {
   named: true,
   defaults: ["project", "location"],
   references: ["network", "subnetwork"],
-  sticky: ["initialNodeCount", "minMasterVersion"],
+  sticky: ["initialNodeCount", "minMasterVersion", "enableL4IlbSubsetting", "enableIntranodeVisibility"],
   labels: "resourceLabels",
   id: (p) => `${placeOf(p)}/clusters/${text(p, "name")}`,
   fromId: (id) =>

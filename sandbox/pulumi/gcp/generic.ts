@@ -17,7 +17,9 @@ interface StoreSpec {
   additive?: boolean;
 }
 
-const pathOf = (type: string, id: string): string => `sandbox/v1/resources/${encodeURIComponent(type)}/${encodeURIComponent(id)}`;
+// The store lists by type, so the type is one word of the path: `gcp:projects:IAMMember`.
+const pathOf = (type: string, id: string): string =>
+  `sandbox/v1/resources/${encodeURIComponent(type.replace(/\/\w+:/, ":"))}/${id.split("/").map(encodeURIComponent).join("/")}`;
 
 /** A type of the generic store. */
 export function stored(type: string, spec: StoreSpec): Kind {

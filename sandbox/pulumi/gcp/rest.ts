@@ -70,7 +70,7 @@ export class Cloud {
 
   /** Sends a Container mutation below `v1/projects/P/locations/L/` and waits for its operation. */
   async container(method: HttpMethod, location: string, path: string, body?: Props): Promise<void> {
-    let operation = await this.request(method, `v1/${location}/${path}`, body);
+    let operation = await this.uncontended(() => this.request(method, `v1/${location}/${path}`, body));
     const name = textAt(operation, "name");
     if (name === undefined) return;
     await this.until(async () => {
@@ -80,6 +80,19 @@ export class Cloud {
     }, path);
     const message = textAt(operation, "error.message") ?? textAt(operation, "statusMessage");
     if (message !== undefined && at(operation, "error") !== undefined) throw new CloudError(400, "operationError", message);
+  }
+
+  // GKE does one thing at a time per cluster; Terraform waits its turn, so this does too.
+  private async uncontended<T>(f: () => Promise<T>): Promise<T> {
+    for (const deadline = performance.now() + LONGEST_OPERATION_MS; ;) {
+      try {
+        return await f();
+      } catch (error) {
+        const busy = error instanceof CloudError && /incompatible operation/.test(error.message);
+        if (!busy || performance.now() > deadline) throw error;
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      }
+    }
   }
 
   private async until(done: () => Promise<boolean>, what: string): Promise<void> {

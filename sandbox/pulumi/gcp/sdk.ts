@@ -56,7 +56,7 @@ export function parseClass(js: string, dts: string): SdkClass {
   const outputOnly = [...new Set([...js.matchAll(/resourceInputs\["(\w+)"\] = undefined \/\*out\*\//g)].map((m) => m[1] ?? ""))];
   const zero: Props = {};
   const computed = new Set<string>();
-  for (const m of dts.matchAll(/^ {4}readonly (\w+): pulumi\.Output<([^;]*)>;$/gms)) {
+  for (const m of dts.matchAll(/^ {4}readonly (\w+): pulumi\.Output<(.*?)>;$/gms)) {
     const [, name = "", type = ""] = m;
     if (/\|\s*undefined\s*$/.test(type)) continue;
     if (inputs.has(name)) computed.add(name);

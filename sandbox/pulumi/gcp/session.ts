@@ -99,7 +99,7 @@ export class GcpSession implements Session {
     const planned = { ...q.olds, ...q.news, ...labels };
     for (const key of dropped) delete planned[key];
     if (q.preview) return planned;
-    await this.told("updating", kind, () => kind.update(this.cloud, { ...q.olds, ...q.oldInputs }, { ...q.news, ...labels }));
+    await this.told("updating", kind, () => kind.update(this.cloud, ...sides(q, about, labels)));
     const outs = await this.outputs({ kind, about, inputs: { ...q.news, ...labels }, state: planned });
     if (outs === undefined) throw new ProviderError("NotFound", `Error updating ${kind.label} "${q.id}": it is gone`);
     return outs;
@@ -167,6 +167,14 @@ export class GcpSession implements Session {
       throw new ProviderError(code, `Error ${doing} ${kind.label}: ${error.message}`, { cause: error });
     }
   }
+}
+
+// What to compare in an update: the inputs of then and of now. A computed input that is left out now keeps its value.
+function sides(q: UpdateInput, about: SdkClass, labels: Props): [Props, Props] {
+  const kept = Object.entries(q.oldInputs).filter(([k]) => q.news[k] === undefined && about.computed.has(k));
+  const before = q.olds.effectiveLabels;
+  const olds = { ...q.oldInputs, ...(before === undefined ? {} : { effectiveLabels: before }) };
+  return [olds, { ...Object.fromEntries(kept), ...q.news, ...labels }];
 }
 
 const known = (key: string, v: Json | undefined): [string, Json][] => (v === undefined ? [] : [[key, v]]);
