@@ -44,7 +44,8 @@ export interface Attempt<T> {
 }
 
 const DEFAULT_RATES = { read: 600, write: 300 };
-const DEFAULT_CONCURRENCY = 32;
+/** Requests and operations under way, where the config does not say. */
+export const DEFAULT_CONCURRENCY = 32;
 const REQUEST_TIMEOUT_MS = 30_000;
 const GOOGLE = "https://compute.googleapis.com/";
 const PAGE = 500;

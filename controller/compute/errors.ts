@@ -71,6 +71,10 @@ export class ComputeError extends Error {
 export const isComputeError = (error: unknown, code?: ComputeErrorCode): error is ComputeError =>
   error instanceof ComputeError && (code === undefined || error.code === code);
 
+/** Another operation on the same resource is still under way: Google queues nothing, it refuses (`resourceNotReady`). */
+export const isBusy = (error: unknown): boolean =>
+  error instanceof ComputeError && /^resource_?(not_?ready|operation_?in_?progress)$/i.test(error.reason ?? "");
+
 /** What an HTTP answer says about itself; `body` is parsed JSON, or text where a proxy answered. */
 export interface HttpFailure {
   status: number;

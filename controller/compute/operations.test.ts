@@ -214,11 +214,28 @@ describe("compute operations", () => {
     expect(server.requests.filter(isSet)).to.have.length(1);
   });
 
-  it("lets a newer target overtake one whose operation never ended (E51)", async () => {
-    server = await moving((request, sets) => (isWait(request) && sets === 1 ? { body: operation("RUNNING") } : undefined));
+  it("waits for its own running change before it sends a newer one, since nothing can overtake it (E51)", async () => {
+    let ends = false;
+    server = await moving((request) => (isWait(request) && !ends ? { body: operation("RUNNING") } : undefined));
     const { fabric } = worldOn(server.rootUrl, { operationTimeoutMs: 400 });
-    await caught(fabric.setTarget(rule, "projects/p1/zones/us-central1-a/targetInstances/skipped", openFence));
+    await caught(fabric.setTarget(rule, "projects/p1/zones/us-central1-a/targetInstances/late", openFence));
+    expect((await caught(fabric.setTarget(rule, T2, openFence))).code).to.equal("Timeout");
+    expect(server.requests.filter(isSet)).to.have.length(1);
+    ends = true;
     expect((await fabric.setTarget(rule, T2, openFence)).target).to.equal(T2);
+    expect(server.requests.filter(isSet)).to.have.length(2);
+  });
+
+  it("keeps asking, under one requestId, while somebody else's operation holds the rule (E47)", async () => {
+    server = await moving((request, sets) => (isSet(request) && sets <= 12 ? googleError(400, "resourceNotReady") : undefined));
+    const { fabric, slept } = worldOn(server.rootUrl);
+    expect((await fabric.setTarget(rule, T2, openFence)).target).to.equal(T2);
+    expect(new Set(server.requests.filter(isSet).map((request) => request.query.get("requestId"))).size).to.equal(1);
+    expect(Math.max(...slept)).to.be.at.most(5_000);
+    await server.close();
+    server = await moving((request) => (isSet(request) ? googleError(400, "resourceNotReady") : undefined));
+    const error = await caught(worldOn(server.rootUrl).fabric.setTarget(rule, T2, openFence));
+    expect([error.code, error.retry]).to.deep.equal(["Unavailable", true]);
   });
 
   it("says that the outcome must be observed when the server forgot the operation", async () => {

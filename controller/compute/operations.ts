@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A mutation is an operation: sent with a requestId, then waited for. What is repeated over a broken connection carries the SAME id, so the
 // server runs it once. An operation that outlives our patience is remembered: the next identical call waits on, it does not send again (E47).
-import { type Client, type Schema, type Send } from "./client";
-import { ComputeError, fromOperation } from "./errors";
+import { DEFAULT_CONCURRENCY, type Client, type Schema, type Send } from "./client";
+import { ComputeError, fromOperation, isBusy } from "./errors";
 import { KeyedLock, Slots } from "./limiter";
 import { baseName } from "./paths";
 import { pauseBefore } from "./retry";
@@ -13,7 +13,7 @@ export interface Mutation {
   method: string;
   /** What is changed, unique in the project: one mutation at a time each. */
   resource: string;
-  /** Tells two mutations of one resource apart. */
+  /** Tells two mutations of one resource apart; carries the id of an object that is changed, since names are used again. */
   body?: unknown;
   send: (requestId: string) => Send<Schema["Operation"]>;
 }
@@ -29,22 +29,43 @@ const LONGEST_WAIT_MS = 125_000;
 const OPERATION_TRIES = 3;
 const FIRST_POLL_PAUSE_MS = 50;
 const LAST_POLL_PAUSE_MS = 2_000;
+const READ_BACK_MS = 2_000;
+const FIRST_BUSY_PAUSE_MS = 300;
+const LAST_BUSY_PAUSE_MS = 5_000;
 
 export class Operations {
   private readonly slots: Slots;
+  private readonly limitMs: number;
   private readonly locks = new KeyedLock();
   private readonly pending = new Map<string, Pending>();
 
   constructor(private readonly client: Client) {
-    this.slots = new Slots(client.config.concurrency ?? 32);
+    this.slots = new Slots(client.config.concurrency ?? DEFAULT_CONCURRENCY);
+    this.limitMs = client.config.operationTimeoutMs ?? DEFAULT_TIMEOUT_MS;
   }
 
   /**
    * Sends a mutation and returns when its operation is done. The fence is asked before each request.
    * @throws ComputeError; `Timeout` when the operation still runs at the deadline
    */
-  run(mutation: Mutation, fence: Fence): Promise<void> {
-    return this.locks.run(mutation.resource, () => this.slots.run(() => this.attempts(mutation, fence)));
+  async run(mutation: Mutation, fence: Fence): Promise<void> {
+    await this.locks.run(mutation.resource, () => this.slots.run(() => this.attempts(mutation, fence)));
+  }
+
+  /**
+   * Sends an insert and reads the object back. One that exists already is read instead, with patience: whoever made it (another replica,
+   * our own lost reply) may still be at it.
+   */
+  async insert<T>(mutation: Mutation, fence: Fence, get: () => Promise<T | undefined>): Promise<T> {
+    const { clock } = this.client.deps;
+    const mine = await this.run(mutation, fence).then(() => true, existsAlready);
+    const deadline = clock.monotonic() + (mine ? READ_BACK_MS : this.limitMs);
+    for (let pause = FIRST_POLL_PAUSE_MS; ; pause = Math.min(LAST_POLL_PAUSE_MS, pause * 2)) {
+      const found = await get();
+      if (found !== undefined) return found;
+      if (clock.monotonic() + pause >= deadline) throw unreadable(mutation);
+      await clock.sleep(pause);
+    }
   }
 
   private async attempts(mutation: Mutation, fence: Fence): Promise<void> {
@@ -66,26 +87,43 @@ export class Operations {
   private async submitAndWait(mutation: Mutation, fence: Fence): Promise<ComputeError | undefined> {
     const identity = `${mutation.method} ${JSON.stringify(mutation.body ?? null)}`;
     const known = this.pending.get(mutation.resource);
-    const started = known?.identity === identity ? known.operation : await this.submit(mutation, fence);
+    const same = known?.identity === identity;
+    // Another change of ours still runs on the resource: nothing can overtake it, and its outcome no longer matters (E51).
+    if (known && !same) await this.settle(mutation, known.operation);
+    const started = same ? known.operation : await this.submit(mutation, fence);
     this.pending.set(mutation.resource, { identity, operation: started });
-    const done = await this.wait(mutation, started);
-    this.pending.delete(mutation.resource);
+    const done = await this.settle(mutation, started);
     return done.error ? fromOperation(mutation.method, done) : undefined;
   }
 
-  private submit(mutation: Mutation, fence: Fence): Promise<Schema["Operation"]> {
-    const send = mutation.send(this.client.deps.uuid());
-    return this.client.retrying(() => this.client.once({ method: mutation.method, group: "write", send, fence }));
+  private async settle(mutation: Mutation, operation: Schema["Operation"]): Promise<Schema["Operation"]> {
+    const done = await this.wait(mutation, operation);
+    this.pending.delete(mutation.resource);
+    return done;
+  }
+
+  /** Sends under one requestId, and keeps asking while an operation that is not ours to wait for (a restart, another tool) holds the resource. */
+  private async submit(mutation: Mutation, fence: Fence): Promise<Schema["Operation"]> {
+    const { clock, uuid, random } = this.client.deps;
+    const send = mutation.send(uuid());
+    const deadline = clock.monotonic() + this.limitMs;
+    for (let pause = FIRST_BUSY_PAUSE_MS; ; pause = Math.min(LAST_BUSY_PAUSE_MS, pause * 2)) {
+      try {
+        return await this.client.retrying(() => this.client.once({ method: mutation.method, group: "write", send, fence }));
+      } catch (error) {
+        if (!isBusy(error) || clock.monotonic() + pause >= deadline) throw error;
+        await clock.sleep(pause / 2 + (pause / 2) * random());
+      }
+    }
   }
 
   private async wait(mutation: Mutation, started: Schema["Operation"]): Promise<Schema["Operation"]> {
     const { clock } = this.client.deps;
-    const limit = this.client.config.operationTimeoutMs ?? DEFAULT_TIMEOUT_MS;
-    const deadline = clock.monotonic() + limit;
+    const deadline = clock.monotonic() + this.limitMs;
     let operation = started;
     for (let pause = FIRST_POLL_PAUSE_MS; operation.status !== "DONE"; pause = Math.min(LAST_POLL_PAUSE_MS, pause * 2)) {
       const left = deadline - clock.monotonic();
-      if (left <= 0) throw timeout(mutation, started, limit);
+      if (left <= 0) throw timeout(mutation, started, this.limitMs);
       const before = clock.monotonic();
       operation = (await this.waitOnce(mutation, started, left)) ?? operation;
       const held = clock.monotonic() - before;
@@ -147,4 +185,14 @@ function timeout(mutation: Mutation, started: Schema["Operation"], limitMs: numb
       `${mutation.method} of ${mutation.resource}: operation ${started.name ?? "?"} is not done after ${limitMs / 1000} s; ` +
       "it goes on, and the next try waits for it",
   });
+}
+
+function existsAlready(error: unknown): false {
+  if (error instanceof ComputeError && error.code === "AlreadyExists") return false;
+  throw error;
+}
+
+function unreadable(mutation: Mutation): ComputeError {
+  const message = `${mutation.method}: ${mutation.resource} was made but cannot be read`;
+  return new ComputeError({ code: "Unavailable", method: mutation.method, message });
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Trying again inside one call: only what a short pause can heal, a bounded number of times, with jitter, and never before Retry-After.
 // Longer waits (quota, conflicts, permissions) belong to the caller's work queue, which can do other addresses meanwhile.
-import { ComputeError, type ComputeErrorCode } from "./errors";
+import { ComputeError, isBusy, type ComputeErrorCode } from "./errors";
 import type { Clock } from "./types";
 
 export interface RetryPolicy {
@@ -30,7 +30,8 @@ export function pauseBefore(policy: RetryPolicy, error: unknown, tried: number, 
   // 401 is the one refused permission worth a second try, and only one: with a fresh token.
   if (error.code === "PermissionDenied") return tried === 1 ? 0 : undefined;
   const base = policy.baseMs[error.code];
-  if (base === undefined) return undefined;
+  // A busy resource is free when its operation ends, which may take far longer than these tries: operations.ts has the patience for it.
+  if (base === undefined || isBusy(error)) return undefined;
   if (error.retryAfterMs !== undefined && error.retryAfterMs > policy.capMs) return undefined;
   const full = Math.min(policy.capMs, base * 2 ** (tried - 1));
   return Math.max(full / 2 + (full / 2) * random(), error.retryAfterMs ?? 0);

@@ -3,10 +3,9 @@
 import type { Client, Schema } from "./client";
 import { ComputeError, isComputeError } from "./errors";
 import { toRule } from "./observe";
-import type { Operations } from "./operations";
+import type { Mutation, Operations } from "./operations";
 import { labelsAreOurs, ownedDescription, ownedLabels } from "./ownership";
 import { networkPath, pathOf, regionalPath, urlOf } from "./paths";
-import { notYet } from "./targets";
 import type { Fence, ObservedRule, RuleSpec } from "./types";
 
 export type Protocol = "L3_DEFAULT" | "TCP" | "UDP";
@@ -47,6 +46,7 @@ export class Rules {
     const existing = await this.get(spec.name);
     const made = existing ?? (await this.insert(requestBody, fence));
     const rule = checked(spec, protocol, made);
+    // Also heals a rule whose maker died between insert and setLabels.
     const marked = labelsAreOurs(this.client.config.clusterUid, rule.labels)
       ? rule
       : await this.setLabels(rule, spec.labels, fence);
@@ -59,9 +59,11 @@ export class Rules {
     if (rule.target === wanted) return rule;
     const { api } = this.client;
     const params = { ...this.key(rule.name), requestBody: { target: urlOf(wanted) } };
-    await this.mutate(
-      { method: "forwardingRules.setTarget", name: rule.name, body: wanted },
-      (requestId) => (options) => api.forwardingRules.setTarget({ ...params, requestId }, options),
+    await this.operations.run(
+      this.mutation(
+        { method: "forwardingRules.setTarget", name: rule.name, body: { id: rule.id, target: wanted } },
+        (requestId) => (options) => api.forwardingRules.setTarget({ ...params, requestId }, options),
+      ),
       fence,
     );
     const now = await this.get(rule.name);
@@ -83,10 +85,12 @@ export class Rules {
     const wanted = ownedLabels(config.clusterUid, labels);
     const { project, region } = this.key(rule.name);
     const requestBody = { labels: wanted, labelFingerprint: current.labelFingerprint };
-    await this.mutate(
-      { method: "forwardingRules.setLabels", name: rule.name, body: requestBody },
-      (requestId) => (options) =>
-        api.forwardingRules.setLabels({ project, region, resource: rule.name, requestBody, requestId }, options),
+    await this.operations.run(
+      this.mutation(
+        { method: "forwardingRules.setLabels", name: rule.name, body: requestBody },
+        (requestId) => (options) =>
+          api.forwardingRules.setLabels({ project, region, resource: rule.name, requestBody, requestId }, options),
+      ),
       fence,
     );
     return (await this.get(rule.name)) ?? gone("forwardingRules.setLabels", rule.name);
@@ -100,9 +104,11 @@ export class Rules {
     if (!current.ours || (rule.id !== "" && current.id !== rule.id)) throw foreign("forwardingRules.delete", current);
     const params = this.key(rule.name);
     try {
-      await this.mutate(
-        { method: "forwardingRules.delete", name: rule.name },
-        (requestId) => (options) => api.forwardingRules.delete({ ...params, requestId }, options),
+      await this.operations.run(
+        this.mutation(
+          { method: "forwardingRules.delete", name: rule.name, body: { id: current.id } },
+          (requestId) => (options) => api.forwardingRules.delete({ ...params, requestId }, options),
+        ),
         fence,
       );
     } catch (error) {
@@ -114,28 +120,19 @@ export class Rules {
     return { project: this.client.config.project, region: this.client.config.region, forwardingRule: name };
   }
 
-  private mutate(
-    what: { method: string; name: string; body?: unknown },
-    send: Parameters<Operations["run"]>[0]["send"],
-    fence: Fence,
-  ): Promise<void> {
-    return this.operations.run({ method: what.method, resource: `forwardingRules/${what.name}`, body: what.body, send }, fence);
+  private mutation(what: { method: string; name: string; body?: unknown }, send: Mutation["send"]): Mutation {
+    return { method: what.method, resource: `forwardingRules/${what.name}`, body: what.body, send };
   }
 
-  private async insert(requestBody: Schema["ForwardingRule"], fence: Fence): Promise<ObservedRule> {
+  private insert(requestBody: Schema["ForwardingRule"], fence: Fence): Promise<ObservedRule> {
     const { api, config } = this.client;
     const name = requestBody.name ?? "";
     const params = { project: config.project, region: config.region, requestBody };
-    try {
-      await this.mutate(
-        { method: "forwardingRules.insert", name, body: requestBody },
-        (requestId) => (options) => api.forwardingRules.insert({ ...params, requestId }, options),
-        fence,
-      );
-    } catch (error) {
-      if (!isComputeError(error, "AlreadyExists")) throw error;
-    }
-    return (await this.get(name)) ?? notYet("forwardingRules.insert", `forwarding rule ${name}`);
+    const mutation = this.mutation(
+      { method: "forwardingRules.insert", name, body: requestBody },
+      (requestId) => (options) => api.forwardingRules.insert({ ...params, requestId }, options),
+    );
+    return this.operations.insert(mutation, fence, () => this.get(name));
   }
 
   private async refuseForeign(spec: RuleSpec): Promise<void> {
@@ -159,7 +156,8 @@ export class Rules {
     return {
       name: spec.name,
       description: ownedDescription(clusterUid, spec.description),
-      labels: ownedLabels(clusterUid, spec.labels),
+      // No labels: the server takes them by setLabels only (GitHub kubernetes-sigs/cluster-api-provider-gcp#1276). Until then the
+      // description says whose the rule is.
       // By name, not by literal: a literal that was released a moment ago would be taken as an ephemeral one and lost later.
       IPAddress: urlOf(regionalPath(project, region, "addresses", spec.addressName)),
       IPProtocol: protocol,

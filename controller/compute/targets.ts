@@ -4,7 +4,7 @@ import type { Client, Schema } from "./client";
 import { ComputeError, isComputeError } from "./errors";
 import { KeyedLock } from "./limiter";
 import { toTarget } from "./observe";
-import type { Operations } from "./operations";
+import type { Mutation, Operations } from "./operations";
 import { ownedDescription } from "./ownership";
 import { baseName, instancePath, networkPath, targetPath, urlOf } from "./paths";
 import type { Fence, ObservedTarget, TargetSpec } from "./types";
@@ -40,6 +40,7 @@ export class Targets {
         {
           method: "targetInstances.delete",
           resource: targetPath(config.project, target.zone, target.name),
+          body: { id: current.id },
           send: (requestId) => (options) => api.targetInstances.delete({ ...params, requestId }, options),
         },
         fence,
@@ -99,21 +100,13 @@ export class Targets {
       ...(spec.vpc === undefined ? {} : { network: urlOf(networkPath(config.networkProject ?? config.project, spec.vpc)) }),
     };
     const params = { project: config.project, zone: spec.zone, requestBody };
-    try {
-      await this.operations.run(
-        {
-          method: "targetInstances.insert",
-          resource: targetPath(config.project, spec.zone, spec.name),
-          body: requestBody,
-          send: (requestId) => (options) => api.targetInstances.insert({ ...params, requestId }, options),
-        },
-        fence,
-      );
-    } catch (error) {
-      // Somebody (another replica, or our own lost reply) was first: what is there now decides.
-      if (!isComputeError(error, "AlreadyExists")) throw error;
-    }
-    return (await this.get(spec)) ?? notYet("targetInstances.insert", targetPath(config.project, spec.zone, spec.name));
+    const mutation: Mutation = {
+      method: "targetInstances.insert",
+      resource: targetPath(config.project, spec.zone, spec.name),
+      body: requestBody,
+      send: (requestId) => (options) => api.targetInstances.insert({ ...params, requestId }, options),
+    };
+    return this.operations.insert(mutation, fence, () => this.get(spec));
   }
 
   private checked(spec: TargetSpec, raw: Schema["TargetInstance"]): ObservedTarget {
@@ -129,11 +122,6 @@ export class Targets {
         `not at ${spec.instance} on ${spec.vpc ?? "nic0"}; delete it when no forwarding rule uses it`,
     });
   }
-}
-
-/** The object was made, or is being made by another, and cannot be read yet: a later try will see it. */
-export function notYet(method: string, path: string): never {
-  throw new ComputeError({ code: "Unavailable", method, message: `${method}: ${path} exists but cannot be read yet` });
 }
 
 function foreign(method: string, target: ObservedTarget): ComputeError {

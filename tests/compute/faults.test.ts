@@ -132,6 +132,23 @@ describe("faults of the Compute API", () => {
     expect(world.emulator.list("forwardingRules")).to.have.length(1);
   });
 
+  it("knows and completes a rule whose maker died between insert and setLabels (E47, E67)", async () => {
+    await world.reserve("two", "34.123.10.2");
+    const spec = world.rule("34.123.10.2", "two", second.name);
+    let writes = 0;
+    const dying = {
+      check(method: string): void {
+        if (++writes > 1) throw new ComputeError({ code: "Fenced", method, message: "gone" });
+      },
+    };
+    expect((await failure(world.fabric.createRule(spec, dying))).method).to.equal("forwardingRules.setLabels");
+    const [orphan] = await world.restarted().rulesOn("34.123.10.2");
+    expect([orphan?.ours, orphan?.labels]).to.deep.equal([true, {}]);
+    const whole = await world.restarted().createRule(spec, openFence);
+    expect(whole.id).to.equal(orphan?.id);
+    expect(whole.labels).to.deep.equal(spec.labels);
+  });
+
   it("sends nothing through a fence that closed while it backed off (DESIGN 9.7)", async () => {
     world.emulator.faults.add({ methodId: SET, status: 503 });
     let asked = 0;

@@ -45,19 +45,20 @@ describe("foreign objects", () => {
     const before = JSON.stringify(world.emulator.list("forwardingRules"));
     const from = world.emulator.log.length;
     for (const tried of [
-      world.fabric.createRule(world.rule(A, "web", target.name), openFence),
-      world.fabric.createRules(world.rule(A, "web", target.name), openFence),
-      world.fabric.setTarget(held!, world.rule(A, "web", target.name).targetPath, openFence),
-      world.fabric.setTarget(
-        { ...held!, ours: true, target: undefined, id: "1", name: "no-such-rule" },
-        "projects/p/x",
-        openFence,
-      ),
-      world.fabric.deleteRule(held!, openFence),
-      world.fabric.deleteRule({ ...held!, ours: true }, openFence),
-      world.fabric.setLabels({ ...held!, ours: true }, {}, openFence),
+      () => world.fabric.createRule(world.rule(A, "web", target.name), openFence),
+      () => world.fabric.createRules(world.rule(A, "web", target.name), openFence),
+      () => world.fabric.setTarget(held!, world.rule(A, "web", target.name).targetPath, openFence),
+      () =>
+        world.fabric.setTarget(
+          { ...held!, ours: true, target: undefined, id: "1", name: "no-such-rule" },
+          "projects/p/x",
+          openFence,
+        ),
+      () => world.fabric.deleteRule(held!, openFence),
+      () => world.fabric.deleteRule({ ...held!, ours: true }, openFence),
+      () => world.fabric.setLabels({ ...held!, ours: true }, {}, openFence),
     ]) {
-      const error = await failure(tried);
+      const error = await failure(tried());
       if (error.code !== "NotFound") expect(error.message).to.match(/their-rule.*not ours.*team x/);
     }
     expect(mutations(from).filter((exchange) => exchange.status < 400)).to.deep.equal([]);

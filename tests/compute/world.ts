@@ -26,7 +26,7 @@ export interface World {
   close(): Promise<void>;
 }
 
-/** Starts it with nodes n1, n2, n3 in ZONE. Sleeps of the fabric are jumped over except a millisecond. */
+/** Starts it with nodes n1, n2, n3 in ZONE. Sleeps of the fabric are cut to 20 ms and the rest is jumped over. */
 export async function startWorld(options: EmulatorOptions = {}, config: Partial<ComputeConfig> = {}): Promise<World> {
   const emulator = await startEmulator({ operationLatencyMs: 15, ...options });
   const { project } = emulator;
@@ -86,7 +86,7 @@ function deps(calls: CallRecord[]): Deps {
       monotonic: () => performance.now() + skipped,
       sleep: (ms) => {
         skipped += ms;
-        return new Promise((resolve) => setTimeout(resolve, Math.min(ms, 2)));
+        return new Promise((resolve) => setTimeout(resolve, Math.min(ms, 20)));
       },
     },
     random: Math.random,
