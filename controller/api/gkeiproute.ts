@@ -4,6 +4,9 @@ import { addressSchema, conditionsSchema, parentRefSchema, selectorSchema } from
 import type { TypeOf } from "./schema-type";
 import type { KubeObject } from "./kinds";
 
+// Google's schema leaves these to its controller (api.md 1.2); with our CRD the API server itself refuses the edit (SEED-56, SEED-64, SEED-65).
+const immutable = (field: string) => [{ rule: "self == oldSelf", message: `${field} is immutable; delete the route and create it again` }] as const;
+
 export const gkeIpRouteSchema = {
   type: "object",
   properties: {
@@ -37,6 +40,7 @@ export const gkeIpRouteSchema = {
           description: "ReadyCondition: a Pod must be Ready. Exists: it must have a node. Not to be changed.",
           enum: ["ReadyCondition", "Exists"],
           default: "ReadyCondition",
+          "x-kubernetes-validations": immutable("reactionMode"),
         },
         loadBalancing: { type: "object", required: ["healthCheckName"], properties: { healthCheckName: { type: "string" } } },
         allowGlobalAccess: { type: "boolean", description: "Internal addresses: clients of other regions may reach them." },

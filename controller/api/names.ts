@@ -16,8 +16,10 @@ export const GKE_CONTROLLER_NAMES: readonly string[] = ["networking.gke.io/persi
 export const CIDR_ADDRESS_TYPE = "gke.networking.io/cidr";
 /** Default address type of GKEIPRoute (api.md 1.2). */
 export const IP_ADDRESS_TYPE = "IPAddress";
-/** Finalizer on a route whose cloud objects are ours to remove (api.md 1.5). */
-export const ROUTE_FINALIZER = "networking.gke.io/gke-ipr-controller";
+/** Our finalizer on a route whose cloud objects are ours to remove. A name of our own: under Google's nobody could tell whose it is (ADR 0010). */
+export const ROUTE_FINALIZER = "gke-persistent-ip.dev/forwarding-rules";
+/** Google's controller's finalizer on its routes (api.md 1.5); never touched. */
+export const GKE_ROUTE_FINALIZER = "networking.gke.io/gke-ipr-controller";
 /** Finalizer on a GatewayClass in use (Gateway API, api.md 6.1). */
 export const GATEWAY_CLASS_FINALIZER = "gateway-exists-finalizer.gateway.networking.k8s.io";
 

@@ -93,11 +93,18 @@ export class AddressDriver {
   private async steps(wish: Wish): Promise<Outcome> {
     const { address } = wish.address;
     const key = addressKey(wish.address, wish.network);
+    let lookedAgain = false;
     try {
       for (let i = 0; i < MOST_STEPS; i++) {
         const binding = this.parts.caches.binding(nameOf(key));
         const input = this.input(wish, key, binding);
         const step = nextStep(input);
+        if (step.do === "blocked" && !lookedAgain) {
+          // What stands in the way may have gone since the last look.
+          lookedAgain = true;
+          await this.parts.cloud.look(key);
+          continue;
+        }
         const done = this.outcome(step, address, binding);
         if (done) return done;
         this.parts.logger.debug(

@@ -72,8 +72,7 @@ export class CloudView {
   /** Undefined while nothing has been read. */
   fact(k: AddressKey): AddressFact | undefined {
     if (!this.loaded) return undefined;
-    const mine = `/forwardingRules/${forwardingRuleName(this.place.clusterUid, nameOf(k))}`;
-    const ours = (user: string): boolean => user.endsWith(mine) || user.includes(`${mine}-`);
+    const ours = (user: string): boolean => this.rules.get(/\/forwardingRules\/([^/]+)$/.exec(user)?.[1] ?? "")?.ours === true;
     return judgeAddress(this.found(k), { ...k, region: this.place.region, project: this.place.project, ours });
   }
   /** Our rule on the address; two (TCP and UDP) where the scheme refused one for all protocols (E52). */

@@ -37,25 +37,15 @@ export class RouteReconciler {
   async reconcile(key: string): Promise<Result> {
     const route = this.parts.caches.route(key);
     if (!route) return void this.parts.targets.want(key, []);
-    if (route.metadata.deletionTimestamp) return this.remove(key, route);
     const owned = this.parts.caches.ownedBy(route.metadata.uid ?? "");
     const { world } = this.parts.caches;
-    if (!isOurRoute(world, route)) return this.notOurs(key, route, owned);
+    if (route.metadata.deletionTimestamp || !isOurRoute(world, route)) return this.leave(key, route, owned);
     const acceptance = accept(world, route);
     return acceptance.accepted ? this.serve(key, route, acceptance) : this.refuse(key, route, acceptance);
   }
 
-  /** The route's Gateway went to somebody else (E38): give back what we hold and stop writing its status. */
-  private async notOurs(key: string, route: GKEIPRoute, owned: AddressBinding[]): Promise<Result> {
-    this.parts.targets.want(key, []);
-    await this.giveBack(route, owned);
-    await this.parts.writer.letRouteGo(route);
-    if (owned.length > 0) await this.parts.targets.sweep();
-    return undefined;
-  }
-
-  private async remove(key: string, route: GKEIPRoute): Promise<Result> {
-    const owned = this.parts.caches.ownedBy(route.metadata.uid ?? "");
+  /** The route is deleted, or its Gateway went to somebody else (E38): give back what we hold and never write its status again. */
+  private async leave(key: string, route: GKEIPRoute, owned: AddressBinding[]): Promise<Result> {
     this.parts.targets.want(key, []);
     await this.giveBack(route, owned);
     if (owned.length > 0) await this.parts.targets.sweep();
