@@ -29,7 +29,12 @@ const FRAME_MS = 100;
 /** How often a log hears of a step that takes long. */
 const LOG_MS = 15_000;
 
-export const seconds = (ms: number): string => (ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.floor(ms / 60_000)}m${String(Math.round((ms % 60_000) / 1000)).padStart(2, "0")}s`);
+export const seconds = (ms: number): string =>
+  ms < 10_000
+    ? `${(ms / 1000).toFixed(1)} s`
+    : ms < 120_000
+      ? `${Math.round(ms / 1000)} s`
+      : `${Math.floor(ms / 60_000)}m${String(Math.round((ms % 60_000) / 1000)).padStart(2, "0")}s`;
 
 /** @param out where to print; a terminal gets a moving line */
 export function createDisplay(out: Out, now: () => number = Date.now): Display {
@@ -46,7 +51,8 @@ export function createDisplay(out: Out, now: () => number = Date.now): Display {
       let frame = 0;
       const line = (): string => `${name} ${seconds(now() - started)}${note ? `  ${note}` : ""}`;
       const tick = (): void => {
-        if (out.isTTY) out.write(`\r\u001b[2K${paint("36", FRAMES[frame++ % FRAMES.length]!)} ${line().slice(0, (out.columns ?? 100) - 4)}`);
+        if (out.isTTY)
+          out.write(`\r\u001b[2K${paint("36", FRAMES[frame++ % FRAMES.length]!)} ${line().slice(0, (out.columns ?? 100) - 4)}`);
         else if (now() - said >= LOG_MS) {
           said = now();
           out.write(`  … ${line()}\n`);
@@ -77,5 +83,12 @@ export function createDisplay(out: Out, now: () => number = Date.now): Display {
 /** Columns padded to their widest cell. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((h, i) => Math.max(h.length, ...rows.map((r) => (r[i] ?? "").length)));
-  return [head, ...rows].map((r) => r.map((cell, i) => cell.padEnd(widths[i]!)).join("  ").trimEnd()).join("\n");
+  return [head, ...rows]
+    .map((r) =>
+      r
+        .map((cell, i) => cell.padEnd(widths[i]!))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
 }

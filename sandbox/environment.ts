@@ -52,5 +52,11 @@ const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 export function shellFile(env: Record<string, string>): string {
   const { SANDBOX_BIN: bin = "", ...rest } = env;
   const lines = Object.entries(rest).map(([k, v]) => `export ${k}=${quote(v)}`);
-  return [`# Points kubectl, gcloud and pulumi at a running sandbox: source this file.`, ...lines, `export SANDBOX_BIN=${quote(bin)}`, `export PATH=${quote(bin)}:"$PATH"`, ""].join("\n");
+  return [
+    `# Points kubectl, gcloud and pulumi at a running sandbox: source this file.`,
+    ...lines,
+    `export SANDBOX_BIN=${quote(bin)}`,
+    `export PATH=${quote(bin)}:"$PATH"`,
+    "",
+  ].join("\n");
 }

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+// The demonstration: a Pulumi program provisions everything, the controller picks a Pod, the Pod dies, the address moves.
+import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
+import * as path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { AddressBinding, GKEIPRoute } from "../controller/api";
+import { table, type Display } from "./display";
+import { runPulumi } from "./pulumi";
+import type { World } from "./world/world";
+
+export const ROOT = path.resolve(__dirname, "..");
+export interface Row {
+  address: string;
+  route: string;
+  pod: string;
+  node: string;
+  conditions: string;
+}
+export interface MoveReport {
+  address: string;
+  from: string;
+  to: string;
+  cause: string;
+  phases: Record<string, number>;
+  seenMs: number;
+}
+export interface DemoReport {
+  preview?: Record<string, number>;
+  update?: Record<string, number>;
+  secondPreview?: string;
+  addresses?: Row[];
+  move?: MoveReport;
+}
+/** A stack of the quickstart in the sandbox's own backend. */
+export interface Stack {
+  name: string;
+  remove(): void;
+  pulumi(args: string[], onLine?: (line: string) => void): Promise<string>;
+}
+
+/** What the quickstart is told here; on Google Cloud a user sets the same with `pulumi config set`. */
+const CONFIG: Record<string, string> = {
+  "gke-persistent-ip:crds": "Install",
+  "gke-persistent-ip:externalAddresses": '["34.123.10.1","34.123.10.2"]',
+  "gke-persistent-ip:gkeClasses": "if-absent",
+};
+
+export async function createStack(world: World): Promise<Stack> {
+  const name = `sandbox-${randomBytes(3).toString("hex")}`;
+  const pulumi = async (args: string[], onLine?: (line: string) => void): Promise<string> => {
+    const result = await runPulumi(world.engine, [...args, "--non-interactive"], {
+      cwd: ROOT,
+      env: { PULUMI_STACK: name },
+      ...(onLine ? { onLine } : {}),
+    });
+    if (result.code !== 0)
+      throw new Error(`pulumi ${args[0] ?? ""} ended with code ${result.code}:\n${tail(result.stdout + result.stderr, 60)}`);
+    return result.stdout;
+  };
+  await pulumi(["stack", "init", name]);
+  const values = { ...CONFIG, "gcp:project": world.project, "gcp:region": world.region };
+  await pulumi(["config", "set-all", ...Object.entries(values).flatMap(([k, v]) => ["--plaintext", `${k}=${v}`])]);
+  return { name, pulumi, remove: () => rmSync(path.join(ROOT, `Pulumi.${name}.yaml`), { force: true }) };
+}
+
+const tail = (text: string, lines: number): string => text.trimEnd().split("\n").slice(-lines).join("\n");
+
+/** `+ 40 to create` and the like, from the summary that Pulumi prints. */
+export function changes(output: string): Record<string, number> {
+  const found: Record<string, number> = {};
+  for (const [, count, what] of output.matchAll(
+    /^\s+(?:[-+~±]+\s*)?(\d+) (?:to )?(create|created|update|updated|delete|deleted|replace|replaced|unchanged)\b/gm,
+  ))
+    found[what!.replace(/d$/, what === "unchanged" ? "d" : "")] = Number(count);
+  return found;
+}
+export const describeChanges = (c: Record<string, number>): string =>
+  Object.entries(c)
+    .map(([k, v]) => `${v} ${k}`)
+    .join(", ") || "no change";
+
+const ROUTES = "/apis/networking.gke.io/v1/gkeiproutes";
+const BINDINGS = "/apis/gke-persistent-ip.dev/v1alpha1/addressbindings";
+const listOf = async <T>(world: World, url: string): Promise<T[]> =>
+  (await world.cluster().controlPlane.admin.request<{ items: T[] }>("GET", url)).items;
+
+export async function addressRows(world: World): Promise<Row[]> {
+  const routes = await listOf<GKEIPRoute>(world, ROUTES);
+  const bindings = await listOf<AddressBinding>(world, BINDINGS);
+  return bindings
+    .map((b): Row => {
+      const { namespace, name } = b.spec.route;
+      const route = routes.find((r) => r.metadata.namespace === namespace && r.metadata.name === name);
+      const conditions = (route?.status?.conditions ?? []).map((c) => `${c.type}=${c.status}`).join(" ");
+      return {
+        address: b.spec.address,
+        route: `${namespace}/${name}`,
+        pod: b.status?.holder?.pod ?? "-",
+        node: b.status?.holder?.node ?? "-",
+        conditions,
+      };
+    })
+    .sort((a, b) => (a.address < b.address ? -1 : 1));
+}
+
+/** Waits until every route is Ready. @throws Error with the routes that are not */
+export async function untilReady(world: World, timeoutMs: number): Promise<Row[]> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const routes = await listOf<GKEIPRoute>(world, ROUTES);
+    const bad = routes.filter((r) => r.status?.conditions?.find((c) => c.type === "Ready")?.status !== "True");
+    if (routes.length > 0 && bad.length === 0) return addressRows(world);
+    if (Date.now() > deadline) {
+      const why = bad.map(
+        (r) =>
+          `${r.metadata.namespace}/${r.metadata.name}: ${r.status?.conditions?.map((c) => `${c.type}=${c.status}/${c.reason} ${c.message}`).join("; ") ?? "no status"}`,
+      );
+      throw new Error(`not Ready after ${timeoutMs / 1000} s:\n${why.join("\n") || "there are no routes"}`);
+    }
+    await sleep(200);
+  }
+}
+
+/** Kills the Pod that holds the address and waits until another one has it and its route is Ready again. */
+export async function killHolder(world: World, address: string): Promise<MoveReport> {
+  const find = async (): Promise<AddressBinding> => {
+    const found = (await listOf<AddressBinding>(world, BINDINGS)).find((b) => b.spec.address === address);
+    if (!found) throw new Error(`no AddressBinding for ${address}`);
+    return found;
+  };
+  const before = await find();
+  const from = before.status?.holder;
+  if (!from) throw new Error(`${address} has no holder`);
+  const started = Date.now();
+  await world
+    .cluster()
+    .controlPlane.admin.request("DELETE", `/api/v1/namespaces/${before.spec.route.namespace}/pods/${from.pod}`);
+  for (;;) {
+    const now = await find();
+    const move = now.status?.lastMove;
+    if (
+      now.status?.phase === "Held" &&
+      move &&
+      move.generation > (before.status?.generation ?? 0) &&
+      now.status.holder?.podUID !== from.podUID
+    ) {
+      await untilReady(world, 30_000);
+      const name = (h: typeof from | undefined): string => (h ? `${h.pod} (${h.node})` : "-");
+      return {
+        address,
+        from: name(from),
+        to: name(now.status.holder),
+        cause: move.cause,
+        phases: { ...move.durations },
+        seenMs: Date.now() - started,
+      };
+    }
+    if (Date.now() - started > 60_000) throw new Error(`${address} did not move within 60 s: ${JSON.stringify(now.status)}`);
+    await sleep(50);
+  }
+}
+
+/** Every step of the demonstration, in order; fills the report as it goes, so that a failure leaves what was reached. */
+export async function demonstrate(world: World, stack: Stack, display: Display, report: DemoReport): Promise<void> {
+  const first = await display.step(
+    "pulumi preview (nothing exists yet)",
+    () => stack.pulumi(["preview"]),
+    (out) => describeChanges(changes(out)),
+  );
+  report.preview = changes(first);
+  display.say(indent(first));
+  const up = await display.step(
+    "pulumi up",
+    (p) => stack.pulumi(["up", "--yes", "--skip-preview"], (line) => p.update(line.trim().slice(0, 70))),
+    (out) => describeChanges(changes(out)),
+  );
+  report.update = changes(up);
+  report.addresses = await display.step("every route Ready", () => untilReady(world, 90_000));
+  display.say(indent(addressTable(report.addresses)));
+  const victim = report.addresses[0]!;
+  report.move = await display.step(
+    `kill Pod ${victim.pod}, which holds ${victim.address}`,
+    () => killHolder(world, victim.address),
+    (m) => `moved to ${m.to}`,
+  );
+  display.say(indent(moveText(report.move)));
+  report.addresses = await addressRows(world);
+  display.say(indent(addressTable(report.addresses)));
+  await display.step(
+    "pulumi preview again: no changes",
+    () => stack.pulumi(["preview", "--expect-no-changes"]),
+    (out) => describeChanges(changes(out)),
+  );
+  report.secondPreview = "no changes";
+}
+
+const indent = (text: string): string => `${text.trimEnd().replace(/^(?=.)/gm, "    ")}\n`;
+const addressTable = (rows: readonly Row[]): string =>
+  table(
+    ["ADDRESS", "ROUTE", "POD", "NODE", "CONDITIONS"],
+    rows.map((r) => [r.address, r.route, r.pod, r.node, r.conditions]),
+  );
+const moveText = (m: MoveReport): string =>
+  `${m.address}: ${m.from} -> ${m.to}\ncause ${m.cause}; ${Object.entries(m.phases)
+    .map(([k, v]) => `${k} ${v} ms`)
+    .join(", ")}; ${m.seenMs} ms from the kill to Ready`;

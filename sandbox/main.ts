@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// `npm run sandbox`: builds what is missing, starts a world, shows the system's main job, and stays up until Ctrl-C. Cleans up on every way out.
+import { execFile, spawn } from "node:child_process";
+import { cpus, release, totalmem } from "node:os";
+import { rmSync, writeFileSync } from "node:fs";
+import * as path from "node:path";
+import { promisify } from "node:util";
+import { createDisplay, seconds, type Display } from "./display";
+import { createStack, demonstrate, ROOT, type DemoReport, type Stack } from "./demo";
+import { shellFile } from "./environment";
+import { cli, type RunFlags } from "./options";
+import { ensureTools, progressText, type Tools } from "./tools";
+import { startWorld, type World } from "./world/world";
+
+const run = promisify(execFile);
+
+/** What is to be undone, newest first; each at most once, whichever way the process ends. */
+class Cleanup {
+  private readonly todo: { name: string; undo: () => Promise<void> | void }[] = [];
+  private running: Promise<void> | undefined;
+  add(name: string, undo: () => Promise<void> | void): void {
+    this.todo.unshift({ name, undo });
+  }
+  all(): Promise<void> {
+    return (this.running ??= this.undoAll());
+  }
+  private async undoAll(): Promise<void> {
+    for (const { name, undo } of this.todo.splice(0)) {
+      try {
+        await undo();
+      } catch (error) {
+        process.stderr.write(`could not clean up ${name}: ${String(error)}\n`);
+      }
+    }
+  }
+}
+
+function stopSignal(cleanup: Cleanup, display: Display): Promise<"stopped"> {
+  return new Promise((resolve) => {
+    const on = (signal: NodeJS.Signals): void => {
+      process.once(signal, () => {
+        display.say("\nstopping; once more ends at once");
+        process.once(signal, () => process.exit(130));
+        void cleanup.all().then(() => resolve("stopped"));
+      });
+    };
+    (["SIGINT", "SIGTERM", "SIGHUP"] as const).forEach(on);
+  });
+}
+
+async function prepare(flags: RunFlags, display: Display, cleanup: Cleanup): Promise<{ world: World; tools: Tools }> {
+  const tools = await display.step(
+    "programs: Kubernetes, kubectl, kwok, pulumi",
+    (p) => ensureTools({ progress: (now) => p.update(progressText(now)) }),
+    (t) => path.dirname(t.kubeApiserver),
+  );
+  await display.step(
+    "build components and controller",
+    async () =>
+      (await run(process.execPath, [require.resolve("ts-node/dist/bin"), "-T", "scripts/build.ts", "--if-needed"], { cwd: ROOT }))
+        .stdout,
+    (out) => out.trim() || "up to date",
+  );
+  const note = flags.verbose ? (line: string): void => display.say(`    ${line}`) : undefined;
+  const world = await display.step(
+    "Google Cloud emulator, Pulumi providers",
+    () =>
+      startWorld({
+        tools,
+        operationLatencyMs: flags.latency,
+        ...(note ? { note } : {}),
+        ...(flags.crdDelay ? { crdDelayMs: flags.crdDelay } : {}),
+      }),
+    (w) => w.emulator.url,
+  );
+  cleanup.add("the world", () => world.stop());
+  return { world, tools };
+}
+
+function environment(world: World, stack?: Stack): Record<string, string> {
+  return { ...world.env(), ...(stack ? { PULUMI_STACK: stack.name } : {}) };
+}
+
+function howTo(world: World, file: string): string {
+  const { endpoint } = { endpoint: world.emulator.url };
+  return [
+    "The sandbox is up. In another terminal:",
+    "",
+    `    source ${file}`,
+    "    kubectl get gkeiproutes,gateways -A; kubectl get addressbindings -w",
+    "    kubectl delete pod -n proxy -l app=proxy --wait=false        # watch an address move",
+    "    gcloud compute forwarding-rules list; gcloud compute addresses list",
+    "    pulumi preview                                               # in this folder",
+    "",
+    `Google's API: ${endpoint}   state and logs: ${world.dir}`,
+    "Ctrl-C ends it and cleans everything up.",
+  ].join("\n");
+}
+
+const machine = (): object => ({
+  node: process.version,
+  platform: `${process.platform}/${process.arch}`,
+  kernel: release(),
+  cpus: cpus().length,
+  memoryGiB: Math.round(totalmem() / 2 ** 30),
+});
+
+async function demo(flags: RunFlags): Promise<void> {
+  const display = createDisplay(process.stdout);
+  const cleanup = new Cleanup();
+  const stopped = stopSignal(cleanup, display);
+  const report: DemoReport = {};
+  const started = Date.now();
+  const main = async (): Promise<"done"> => {
+    const { world } = await prepare(flags, display, cleanup);
+    const stack = await display.step(
+      "pulumi stack",
+      () => createStack(world),
+      (s) => s.name,
+    );
+    cleanup.add("the stack's configuration", () => stack.remove());
+    await demonstrate(world, stack, display, report);
+    display.say(`\nup after ${seconds(Date.now() - started)}\n`);
+    const file = path.resolve(flags.env ?? path.join(world.dir, "env.sh"));
+    writeFileSync(file, shellFile(environment(world, stack)));
+    if (flags.env) cleanup.add("the file of variables", () => rmSync(file, { force: true }));
+    if (flags.once) return "done";
+    display.say(howTo(world, file));
+    await stopped;
+    return "done";
+  };
+  let failure: unknown;
+  try {
+    await Promise.race([main(), stopped.then(() => Promise.reject(new Error("stopped")))]).catch((error: unknown) => {
+      if (!(error instanceof Error && error.message === "stopped" && !flags.once)) throw error;
+    });
+  } catch (error) {
+    failure = error;
+    display.say(`\n${error instanceof Error ? error.message : String(error)}`);
+  }
+  await cleanup.all();
+  if (flags.report)
+    writeFileSync(
+      flags.report,
+      `${JSON.stringify({ ok: failure === undefined, totalMs: Date.now() - started, machine: machine(), steps: display.steps, ...report }, null, 2)}\n`,
+    );
+  process.exit(failure === undefined ? 0 : 1);
+}
+
+async function exec(command: string[], flags: RunFlags): Promise<void> {
+  const display = createDisplay(process.stderr);
+  const cleanup = new Cleanup();
+  void stopSignal(cleanup, display).then(() => process.exit(130));
+  let code = 1;
+  try {
+    const { world } = await prepare(flags, display, cleanup);
+    const { SANDBOX_BIN: bin = "", ...env } = environment(world);
+    const child = spawn(command[0]!, command.slice(1), {
+      cwd: process.env.INIT_CWD ?? process.cwd(),
+      env: { ...process.env, ...env, PATH: `${bin}${path.delimiter}${process.env.PATH ?? ""}` },
+      stdio: "inherit",
+    });
+    code = await new Promise<number>((resolve, reject) => child.once("error", reject).once("exit", (c) => resolve(c ?? 1)));
+  } catch (error) {
+    display.say(error instanceof Error ? error.message : String(error));
+  }
+  await cleanup.all();
+  process.exit(code);
+}
+
+cli({ run: demo, exec })
+  .parseAsync(process.argv)
+  .catch((error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  });
