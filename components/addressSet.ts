@@ -92,16 +92,16 @@ function reserve(parent: AddressSet, name: string, args: AddressSetArgs, { key, 
 
 function adopt(parent: AddressSet, where: Where, args: AddressSetArgs, { key, a }: Entry): Made {
   const path = at(at("addresses", key), "existing");
-  const found = getAddressOutput(
-    { name: a.existing!, region: args.region, project: projectOf(args.project) },
-    { parent },
-  ).apply((f) => {
-    const scope = f.addressType === "INTERNAL" ? AddressScope.Internal : AddressScope.External;
-    const wrong = scope === scopeOf(a) ? [] : [
-      problem("ScopeMismatch", path, `${f.name} (${f.address}) is ${f.addressType}, but the scope here is ${scopeOf(a)}`),
-    ];
-    refuse(where, [...wrong, ...valueProblems(f.address, scope, path, cidrOf(args, a))]);
-    return f;
-  });
+  const found = getAddressOutput({ name: a.existing!, region: args.region, project: projectOf(args.project) }, { parent }).apply(
+    (f) => {
+      const scope = f.addressType === "INTERNAL" ? AddressScope.Internal : AddressScope.External;
+      const wrong =
+        scope === scopeOf(a)
+          ? []
+          : [problem("ScopeMismatch", path, `${f.name} (${f.address}) is ${f.addressType}, but the scope here is ${scopeOf(a)}`)];
+      refuse(where, [...wrong, ...valueProblems(f.address, scope, path, cidrOf(args, a))]);
+      return f;
+    },
+  );
   return { address: found.address, name: found.name };
 }

@@ -19,7 +19,8 @@ const PACKAGE = "pulumi-gke-persistent-ip";
 /** Folder of this package: the nearest one above whose package.json has our name, from sources as from compiled files. */
 export function packageRoot(from: string): string | undefined {
   const manifest = path.join(from, "package.json");
-  if (fs.existsSync(manifest) && (JSON.parse(fs.readFileSync(manifest, "utf8")) as { name?: string }).name === PACKAGE) return from;
+  if (fs.existsSync(manifest) && (JSON.parse(fs.readFileSync(manifest, "utf8")) as { name?: string }).name === PACKAGE)
+    return from;
   const up = path.dirname(from);
   return up === from ? undefined : packageRoot(up);
 }
@@ -42,13 +43,14 @@ export function readBundle(bundlePath?: string): Bundle {
   const root = packageRoot(__dirname);
   const file = bundlePath ?? path.join(root ?? __dirname, "dist", "bundle", "controller.js.gz");
   if (!fs.existsSync(file))
-    throw cannot(bundlePath === undefined ? "not built yet; run npm run build" : `${bundlePath} does not exist (argument bundlePath)`);
+    throw cannot(
+      bundlePath === undefined ? "not built yet; run npm run build" : `${bundlePath} does not exist (argument bundlePath)`,
+    );
   const data = fs.readFileSync(file);
   const sha256 = crypto.createHash("sha256").update(data).digest("hex");
   const wanted = bundlePath === undefined ? manifestHash(file) : undefined;
   if (wanted !== undefined && wanted !== sha256)
     throw cannot(`does not have the hash of its manifest (${sha256} instead of ${wanted}); run npm run build`);
-  if (data.length > CONFIG_MAP_LIMIT)
-    throw cannot(`has ${data.length} bytes; a ConfigMap holds at most ${CONFIG_MAP_LIMIT}`);
+  if (data.length > CONFIG_MAP_LIMIT) throw cannot(`has ${data.length} bytes; a ConfigMap holds at most ${CONFIG_MAP_LIMIT}`);
   return { sha256, base64: data.toString("base64") };
 }

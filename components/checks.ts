@@ -13,7 +13,8 @@ export const at = (path: string, field: string): string => {
 
 /** Name of something in Google Cloud (RFC 1035). */
 export function cloudNameProblems(value: string, path: string, max = 63): Problem[] {
-  if (value.length > max) return [problem("Length", path, `${show(value)} has ${value.length} characters; at most ${max} are allowed`)];
+  if (value.length > max)
+    return [problem("Length", path, `${show(value)} has ${value.length} characters; at most ${max} are allowed`)];
   return RFC1035.test(value)
     ? []
     : [problem("Pattern", path, `${show(value)} is not a name: use lower case letters, digits and "-", begin with a letter`)];
@@ -21,11 +22,16 @@ export function cloudNameProblems(value: string, path: string, max = 63): Proble
 
 /** Name of a Kubernetes object that is used as a label too (RFC 1123 label). */
 export function kubeNameProblems(value: string, path: string, max = 63): Problem[] {
-  if (value.length > max) return [problem("Length", path, `${show(value)} has ${value.length} characters; at most ${max} are allowed`)];
+  if (value.length > max)
+    return [problem("Length", path, `${show(value)} has ${value.length} characters; at most ${max} are allowed`)];
   return DNS_LABEL.test(value)
     ? []
     : [
-        problem("Pattern", path, `${show(value)} is not a name: use lower case letters, digits and "-", begin and end with a letter or digit`),
+        problem(
+          "Pattern",
+          path,
+          `${show(value)} is not a name: use lower case letters, digits and "-", begin and end with a letter or digit`,
+        ),
       ];
 }
 
@@ -47,7 +53,9 @@ const REGION = /^[a-z]+-[a-z]+\d+$/;
 export function regionProblems(region: string, path = "region"): Problem[] {
   if (REGION.test(region)) return [];
   const zone = /^([a-z]+-[a-z]+\d+)-[a-z]$/.exec(region);
-  const hint = zone ? `is a zone; persistent addresses are regional, so write ${show(zone[1])}` : `is not a region such as "europe-west3"`;
+  const hint = zone
+    ? `is a zone; persistent addresses are regional, so write ${show(zone[1])}`
+    : `is not a region such as "europe-west3"`;
   return [problem("Location", path, `${show(region)} ${hint}`)];
 }
 
@@ -99,7 +107,11 @@ export function overlapProblems(ranges: readonly NamedRange[]): Problem[] {
       .slice(0, i)
       .filter((a) => rangesOverlap(a.range, b.range as Range))
       .map((a) =>
-        problem("Overlap", b.path, `${b.text} overlaps ${a.text} of ${a.path}; the Pod networks of a cluster must not share addresses`),
+        problem(
+          "Overlap",
+          b.path,
+          `${b.text} overlaps ${a.text} of ${a.path}; the Pod networks of a cluster must not share addresses`,
+        ),
       ),
   );
 }

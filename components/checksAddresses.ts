@@ -25,7 +25,13 @@ export function valueProblems(text: string, scope: AddressScope, path: string, c
     return [problem("OutsideRange", path, `${parsed.address} is not in the subnet's range ${cidr}`)];
   // Google Cloud keeps the first two and the last two addresses of a subnet to itself.
   return parsed.value < range.first + 2 || parsed.value > range.last - 2
-    ? [problem("OutsideRange", path, `${parsed.address} is one of the four addresses of ${cidr} that Google Cloud keeps to itself`)]
+    ? [
+        problem(
+          "OutsideRange",
+          path,
+          `${parsed.address} is one of the four addresses of ${cidr} that Google Cloud keeps to itself`,
+        ),
+      ]
     : [];
 }
 
@@ -39,7 +45,9 @@ function adoptionProblems(a: AddressArgs, path: string): Problem[] {
     found.push(problem("Exclusive", path, "existing and literal are both set; an address comes from one place"));
   for (const field of MAKING)
     if (a[field] !== undefined && !(how === "existing" && field === "network"))
-      found.push(problem("Exclusive", at(path, field), `is set beside ${how}; it only makes sense for an address that is reserved here`));
+      found.push(
+        problem("Exclusive", at(path, field), `is set beside ${how}; it only makes sense for an address that is reserved here`),
+      );
   return found;
 }
 
@@ -51,7 +59,11 @@ function internalProblems(a: AddressArgs, path: string, networks: Networks): Pro
     found.push(problem("Exclusive", at(path, "fromPrefix"), "is set on an internal address; prefixes of your own are external"));
   if (a.network === undefined && a.subnetwork === undefined)
     found.push(
-      problem("Required", at(path, "network"), `is missing; an internal address is in a subnet, so name one of the networks (${known(Object.keys(networks))}) or a subnetwork`),
+      problem(
+        "Required",
+        at(path, "network"),
+        `is missing; an internal address is in a subnet, so name one of the networks (${known(Object.keys(networks))}) or a subnetwork`,
+      ),
     );
   if (a.network !== undefined && a.subnetwork !== undefined)
     found.push(problem("Exclusive", at(path, "subnetwork"), "is set beside network, which says the subnet already"));
@@ -67,9 +79,18 @@ function externalProblems(a: AddressArgs, path: string): Problem[] {
 function addressProblems(a: AddressArgs, path: string, networks: Networks): Problem[] {
   const scope = scopeOf(a);
   const adopted = a.existing !== undefined || a.literal !== undefined;
-  const found = [...enumProblems(a.scope, AddressScope, at(path, "scope")), ...enumProblems(a.tier, NetworkTier, at(path, "tier"))];
+  const found = [
+    ...enumProblems(a.scope, AddressScope, at(path, "scope")),
+    ...enumProblems(a.tier, NetworkTier, at(path, "tier")),
+  ];
   if (a.network !== undefined && !networks[a.network])
-    found.push(problem("UnknownReference", at(path, "network"), `${show(a.network)} is not one of the networks: ${known(Object.keys(networks))}`));
+    found.push(
+      problem(
+        "UnknownReference",
+        at(path, "network"),
+        `${show(a.network)} is not one of the networks: ${known(Object.keys(networks))}`,
+      ),
+    );
   if (adopted) found.push(...adoptionProblems(a, path));
   else found.push(...(scope === AddressScope.Internal ? internalProblems(a, path, networks) : externalProblems(a, path)));
   const cidr = a.network === undefined ? undefined : networks[a.network]?.cidr;
@@ -90,7 +111,9 @@ function duplicateProblems(addresses: { [name: string]: AddressArgs }, path: str
     const id = `${parsed.address} ${a.network ?? ""}`;
     const other = first.get(id);
     first.set(id, other ?? key);
-    return other === undefined ? [] : [problem("DuplicateAddress", at(path, key), `${parsed.address} is ${at(path, other)} already`)];
+    return other === undefined
+      ? []
+      : [problem("DuplicateAddress", at(path, key), `${parsed.address} is ${at(path, other)} already`)];
   });
 }
 

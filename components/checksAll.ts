@@ -5,7 +5,7 @@ import type { NetworkArgs } from "./argsCloud";
 import type { PersistentPodIpsArgs } from "./argsPods";
 import { at, cloudNameProblems, enumProblems, known, kubeNameProblems, labelProblems, regionProblems, show } from "./checks";
 import { addressesProblems, scopeOf } from "./checksAddresses";
-import { clusterProblems, networksProblems } from "./checksCloud";
+import { clusterProblems, networksProblems, onlyNamed } from "./checksCloud";
 import { controllerProblems } from "./checksController";
 import { listenersProblems, routeReferenceProblems, routeSpec } from "./checksPods";
 import { AddressScope, OnDestroy } from "./enums";
@@ -15,7 +15,11 @@ import { problem, type Problem } from "./problems";
 
 /** Subnets that internal addresses can name: those of the Pod networks. */
 const addressNetworks = (networks: { [name: string]: NetworkArgs } | undefined) =>
-  Object.fromEntries(Object.entries(networks ?? {}).map(([key, n]) => [key, { subnetwork: "", ...(n.cidr === undefined ? {} : { cidr: n.cidr }) }]));
+  Object.fromEntries(
+    Object.entries(networks ?? {})
+      .filter(([, n]) => !onlyNamed(n))
+      .map(([key, n]) => [key, { subnetwork: "", ...(n.cidr === undefined ? {} : { cidr: n.cidr }) }]),
+  );
 
 function gatewayProblems(args: PersistentPodIpsArgs, layout: Layout): Problem[] {
   const owner = new Map<string, string>();
@@ -39,8 +43,15 @@ function gatewayProblems(args: PersistentPodIpsArgs, layout: Layout): Problem[] 
         owner.set(a, first ?? here);
         if (!address) found.push(problem("UnknownReference", path, `${show(a)} is not one of the addresses: ${known(keys)}`));
         else if (scopeOf(address) !== g.scope)
-          found.push(problem("ScopeMismatch", path, `${show(a)} is ${scopeOf(address)}, but the Gateway is ${g.scope}; a Gateway holds one sort`));
-        if (first !== undefined) found.push(problem("Exclusive", path, `${show(a)} is in ${first} too; an address is offered by one Gateway`));
+          found.push(
+            problem(
+              "ScopeMismatch",
+              path,
+              `${show(a)} is ${scopeOf(address)}, but the Gateway is ${g.scope}; a Gateway holds one sort`,
+            ),
+          );
+        if (first !== undefined)
+          found.push(problem("Exclusive", path, `${show(a)} is in ${first} too; an address is offered by one Gateway`));
       });
       return found;
     });
@@ -93,9 +104,17 @@ function routesProblems(args: PersistentPodIpsArgs, layout: Layout): Problem[] {
     ];
     const offered = (r.args.addresses ?? []).some((a) => references.addresses.includes(a));
     if (!r.gateway && offered)
-      found.push(problem("UnknownReference", at(here, "addresses"), "none of them is offered by a Gateway; list them in one of the gateways"));
+      found.push(
+        problem(
+          "UnknownReference",
+          at(here, "addresses"),
+          "none of them is offered by a Gateway; list them in one of the gateways",
+        ),
+      );
     if (r.args.network === undefined && references.networks.length > 1)
-      found.push(problem("Required", at(here, "network"), `is missing; there are several networks: ${known(references.networks)}`));
+      found.push(
+        problem("Required", at(here, "network"), `is missing; there are several networks: ${known(references.networks)}`),
+      );
     return found;
   });
   const planned = layout.routes.map((r) => {
@@ -107,7 +126,11 @@ function routesProblems(args: PersistentPodIpsArgs, layout: Layout): Problem[] {
     return { key: `${r.namespace}/${r.name}`, path: at("routes", r.key), spec: routeSpec(facts, addresses) };
   });
   const gateways = layout.gateways.flatMap((g) =>
-    g.bins.map((bin, n) => ({ key: `${g.namespace}/${splitName(g.name, n)}`, path: at("gateways", g.key), addresses: bin.map(value) })),
+    g.bins.map((bin, n) => ({
+      key: `${g.namespace}/${splitName(g.name, n)}`,
+      path: at("gateways", g.key),
+      addresses: bin.map(value),
+    })),
   );
   const spanning = new Set(layout.routes.filter((r) => spansGateways(r, layout, "").length > 0).map((r) => at("routes", r.key)));
   const plan = planFindings(planned, gateways)
@@ -123,7 +146,9 @@ function duplicateNames(layout: Layout): Problem[] {
     const id = `${r.namespace}/${r.name}`;
     const other = first.get(id);
     first.set(id, other ?? r.key);
-    return other === undefined ? [] : [problem("Exclusive", at(at("routes", r.key), "name"), `${id} is the object of ${at("routes", other)} too`)];
+    return other === undefined
+      ? []
+      : [problem("Exclusive", at(at("routes", r.key), "name"), `${id} is the object of ${at("routes", other)} too`)];
   });
 }
 
@@ -148,6 +173,15 @@ export function persistentPodIpsProblems(name: string, args: PersistentPodIpsArg
     ...routesProblems(args, layout),
     ...controllerProblems(args.controller ?? {}),
   ];
+  for (const [key, n] of Object.entries(networks))
+    if (args.cluster?.create && n.existingObject)
+      found.push(
+        problem(
+          "Exclusive",
+          at(at("networks", key), "existingObject"),
+          "is set, but the cluster is a new one, which has no Network objects",
+        ),
+      );
   for (const key of Object.keys(args.namespaces ?? {})) found.push(...kubeNameProblems(key, at("namespaces", key)));
   if (Object.keys(addresses).length === 0) found.push(problem("Required", "addresses", "is empty; name at least one address"));
   return found;

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // What can be wrong with a cluster, a Pod network, a firewall rule. Pure.
 import { parseRange } from "../controller/api";
-import type { ClusterArgs, IngressArgs, MultiNetworkClusterArgs, NetworkArgs, NewClusterArgs, PodNetworksArgs, PoolArgs } from "./argsCloud";
+import type {
+  ClusterArgs,
+  IngressArgs,
+  MultiNetworkClusterArgs,
+  NetworkArgs,
+  NewClusterArgs,
+  PodNetworksArgs,
+  PoolArgs,
+} from "./argsCloud";
 import {
   at,
   cloudNameProblems,
@@ -38,18 +46,32 @@ function poolProblems(p: PoolArgs, path: string, region: string, networks: reado
       found.push(problem("Location", `${path}.zones[${i}]`, `${show(zone)} is not a zone of ${show(region)}`));
   for (const [i, n] of (p.networks ?? []).entries())
     if (!networks.includes(n))
-      found.push(problem("UnknownReference", `${path}.networks[${i}]`, `${show(n)} is not one of the networks: ${known(networks)}`));
+      found.push(
+        problem("UnknownReference", `${path}.networks[${i}]`, `${show(n)} is not one of the networks: ${known(networks)}`),
+      );
   return found;
 }
 
-function newClusterProblems(c: NewClusterArgs, path: string, name: string, region: string, networks: readonly string[]): Problem[] {
+function newClusterProblems(
+  c: NewClusterArgs,
+  path: string,
+  name: string,
+  region: string,
+  networks: readonly string[],
+): Problem[] {
   const found = [
     ...(c.name === undefined ? [] : cloudNameProblems(c.name, at(path, "name"), CLUSTER_NAME_MAX)),
     ...(c.location === undefined ? [] : locationProblems(c.location, region, at(path, "location"))),
     ...enumProblems(c.releaseChannel, ReleaseChannel, at(path, "releaseChannel")),
   ];
   if (c.name === undefined && name.length > CLUSTER_NAME_MAX)
-    found.push(problem("Length", at(path, "name"), `the component's name ${show(name)} is longer than ${CLUSTER_NAME_MAX} characters; set one`));
+    found.push(
+      problem(
+        "Length",
+        at(path, "name"),
+        `the component's name ${show(name)} is longer than ${CLUSTER_NAME_MAX} characters; set one`,
+      ),
+    );
   for (const field of ["network", "subnetwork", "podRange", "serviceRange"] as const)
     if (c[field] === undefined || c[field] === "") found.push(problem("Required", at(path, field), "is missing"));
   for (const [key, range] of Object.entries(c.authorizedNetworks ?? {}))
@@ -62,7 +84,11 @@ function newClusterProblems(c: NewClusterArgs, path: string, name: string, regio
 }
 
 /** Problems of `create` or `existing`, whichever is set. */
-export function clusterProblems(c: ClusterArgs, path: string, context: { name: string; region: string; networks: readonly string[] }): Problem[] {
+export function clusterProblems(
+  c: ClusterArgs,
+  path: string,
+  context: { name: string; region: string; networks: readonly string[] },
+): Problem[] {
   const found = exactlyOne({ create: c.create, existing: c.existing }, path === "" ? "create" : path);
   if (c.create) found.push(...newClusterProblems(c.create, at(path, "create"), context.name, context.region, context.networks));
   if (c.existing) {
@@ -93,7 +119,13 @@ function ingressProblems(rule: IngressArgs, path: string): Problem[] {
       problem("Enum", at(path, "protocol"), `${show(protocol)} is not one of ${PROTOCOLS.join(", ")} or a number from 0 to 255`),
     );
   if ((rule.sources ?? []).length === 0)
-    found.push(problem("Required", at(path, "sources"), `is empty; name the ranges that may connect, or "0.0.0.0/0" for the whole Internet`));
+    found.push(
+      problem(
+        "Required",
+        at(path, "sources"),
+        `is empty; name the ranges that may connect, or "0.0.0.0/0" for the whole Internet`,
+      ),
+    );
   (rule.sources ?? []).forEach((s, i) => found.push(...rangeProblems(s, `${path}.sources[${i}]`)));
   const ports = rule.ports ?? [];
   if (WITH_PORTS.includes(protocol) && ports.length === 0)
@@ -101,10 +133,12 @@ function ingressProblems(rule: IngressArgs, path: string): Problem[] {
   if (ports.length > 0 && !WITH_PORTS.includes(protocol))
     found.push(problem("Exclusive", at(path, "ports"), `is set, but ${show(protocol)} has no ports; leave it out`));
   ports.forEach((p, i) => {
-    if (!portFits(p)) found.push(problem("Bounds", `${path}.ports[${i}]`, `${show(p)} is not a port or a range such as "5060-5080"`));
+    if (!portFits(p))
+      found.push(problem("Bounds", `${path}.ports[${i}]`, `${show(p)} is not a port or a range such as "5060-5080"`));
   });
   (rule.destinations ?? []).forEach((d, i) => {
-    if (isPlain(d) && !parseRange(d)) found.push(problem("Pattern", `${path}.destinations[${i}]`, `${show(d)} is not an address or a range`));
+    if (isPlain(d) && !parseRange(d))
+      found.push(problem("Pattern", `${path}.destinations[${i}]`, `${show(d)} is not an address or a range`));
   });
   return found;
 }
@@ -112,29 +146,62 @@ function ingressProblems(rule: IngressArgs, path: string): Problem[] {
 /** Addresses that GKE sets aside for a node: the next power of two above twice its Pods. */
 export const podsBlock = (maxPodsPerNode: number): number => 2 ** Math.ceil(Math.log2(2 * maxPodsPerNode));
 
+/** A network that is only named: its Network object is in the cluster, and nothing of it is made or needed here. */
+export const onlyNamed = (n: NetworkArgs): boolean =>
+  n.existingObject === true && n.cidr === undefined && n.existingNetwork === undefined && n.existingSubnetwork === undefined;
+
 function rangesOfNetwork(n: NetworkArgs, path: string): Problem[] {
   const device = n.mode === NetworkMode.Device;
+  if (onlyNamed(n)) {
+    return Object.keys(n.ingress ?? {}).length === 0
+      ? []
+      : [problem("Required", at(path, "existingNetwork"), "is missing; ingress rules need the VPC network that they belong to")];
+  }
   const adopted = n.existingNetwork !== undefined || n.existingSubnetwork !== undefined;
   const found: Problem[] = [];
   if (adopted) {
-    if (n.existingNetwork === undefined) found.push(problem("Required", at(path, "existingNetwork"), "is missing beside existingSubnetwork"));
-    if (n.existingSubnetwork === undefined) found.push(problem("Required", at(path, "existingSubnetwork"), "is missing beside existingNetwork"));
+    if (n.existingNetwork === undefined)
+      found.push(problem("Required", at(path, "existingNetwork"), "is missing beside existingSubnetwork"));
+    if (n.existingSubnetwork === undefined)
+      found.push(problem("Required", at(path, "existingSubnetwork"), "is missing beside existingNetwork"));
     if (!device && n.existingPodRange === undefined)
-      found.push(problem("Required", at(path, "existingPodRange"), "is missing; an L3 network takes its Pods' addresses from a secondary range"));
+      found.push(
+        problem(
+          "Required",
+          at(path, "existingPodRange"),
+          "is missing; an L3 network takes its Pods' addresses from a secondary range",
+        ),
+      );
     if (n.podCidr !== undefined)
-      found.push(problem("Exclusive", at(path, "podCidr"), "is set, but the subnet is an existing one; name its range in existingPodRange"));
+      found.push(
+        problem(
+          "Exclusive",
+          at(path, "podCidr"),
+          "is set, but the subnet is an existing one; name its range in existingPodRange",
+        ),
+      );
   } else {
     if (n.cidr === undefined)
-      found.push(problem("Required", at(path, "cidr"), "is missing; give the subnet's range, or name existingNetwork and existingSubnetwork"));
+      found.push(
+        problem(
+          "Required",
+          at(path, "cidr"),
+          "is missing; give the subnet's range, or name existingNetwork and existingSubnetwork",
+        ),
+      );
     if (!device && n.podCidr === undefined)
-      found.push(problem("Required", at(path, "podCidr"), "is missing; an L3 network takes its Pods' addresses from a secondary range"));
+      found.push(
+        problem("Required", at(path, "podCidr"), "is missing; an L3 network takes its Pods' addresses from a secondary range"),
+      );
     if (n.existingPodRange !== undefined)
       found.push(problem("Exclusive", at(path, "existingPodRange"), "is set, but the subnet is a new one; give podCidr"));
   }
   if (device)
     for (const field of ["podCidr", "existingPodRange", "maxPodsPerNode"] as const)
       if (n[field] !== undefined)
-        found.push(problem("Exclusive", at(path, field), "is set, but a Device network has one Pod a card and no range for Pods"));
+        found.push(
+          problem("Exclusive", at(path, field), "is set, but a Device network has one Pod a card and no range for Pods"),
+        );
   if (n.cidr !== undefined) found.push(...rangeProblems(n.cidr, at(path, "cidr"), 4, 29));
   if (n.podCidr !== undefined) found.push(...rangeProblems(n.podCidr, at(path, "podCidr"), 4, 29));
   return found;
@@ -142,7 +209,7 @@ function rangesOfNetwork(n: NetworkArgs, path: string): Problem[] {
 
 /** Names in Google Cloud are the component's name and the key. */
 const madeOf = (prefix: string, key: string, n: NetworkArgs, path: string): Problem[] =>
-  n.existingNetwork === undefined ? cloudNameProblems(`${prefix}-${key}`, path) : [];
+  n.existingNetwork === undefined && !onlyNamed(n) ? cloudNameProblems(`${prefix}-${key}`, path) : [];
 
 function networkProblems(key: string, n: NetworkArgs, path: string): Problem[] {
   const device = n.mode === NetworkMode.Device;
@@ -150,15 +217,30 @@ function networkProblems(key: string, n: NetworkArgs, path: string): Problem[] {
   // GKE's limit for the names of Device networks (api.md 5.4).
   const found = [...kubeNameProblems(key, path, device ? 41 : 63), ...enumProblems(n.mode, NetworkMode, at(path, "mode"))];
   if (key === "default" || key === "pod-network")
-    found.push(problem("Unsupported", path, "is the name of the Pods' primary network, which cannot carry persistent addresses (SEED-6)"));
-  found.push(...enumProblems(n.deviceMode, DeviceMode, at(path, "deviceMode")), ...numberProblems(n.maxPodsPerNode, at(path, "maxPodsPerNode"), 1, 256));
+    found.push(
+      problem("Unsupported", path, "is the name of the Pods' primary network, which cannot carry persistent addresses (SEED-6)"),
+    );
+  found.push(
+    ...enumProblems(n.deviceMode, DeviceMode, at(path, "deviceMode")),
+    ...numberProblems(n.maxPodsPerNode, at(path, "maxPodsPerNode"), 1, 256),
+  );
   if (n.deviceMode !== undefined && !device)
-    found.push(problem("Exclusive", at(path, "deviceMode"), `is set, but mode is ${n.mode ?? NetworkMode.L3}; it belongs to Device networks`));
+    found.push(
+      problem(
+        "Exclusive",
+        at(path, "deviceMode"),
+        `is set, but mode is ${n.mode ?? NetworkMode.L3}; it belongs to Device networks`,
+      ),
+    );
   found.push(...rangesOfNetwork(n, path));
   const pods = n.podCidr === undefined ? undefined : parseRange(n.podCidr);
   if (pods && !device && pods.last - pods.first + 1 < podsBlock(max))
     found.push(
-      problem("Bounds", at(path, "podCidr"), `${n.podCidr} has fewer than the ${podsBlock(max)} addresses that one node with ${max} Pods sets aside`),
+      problem(
+        "Bounds",
+        at(path, "podCidr"),
+        `${n.podCidr} has fewer than the ${podsBlock(max)} addresses that one node with ${max} Pods sets aside`,
+      ),
     );
   for (const [name, rule] of Object.entries(n.ingress ?? {})) {
     const here = at(at(path, "ingress"), name);

@@ -15,13 +15,23 @@ function identityProblems(c: ControllerArgs, path: string): Problem[] {
   const kind = identity.kind ?? IdentityKind.ServiceAccount;
   const found = enumProblems(kind, IdentityKind, at(here, "kind"));
   if (kind === IdentityKind.Existing && identity.serviceAccount === undefined)
-    found.push(problem("Required", at(here, "serviceAccount"), "is missing; kind is Existing, so name the service account's e-mail"));
+    found.push(
+      problem("Required", at(here, "serviceAccount"), "is missing; kind is Existing, so name the service account's e-mail"),
+    );
   if (kind !== IdentityKind.Existing && identity.serviceAccount !== undefined)
     found.push(problem("Exclusive", at(here, "serviceAccount"), `is set, but kind is ${kind}; write kind: Existing`));
   if (isPlain(identity.serviceAccount) && !/^[^@\s]+@[^@\s]+$/.test(identity.serviceAccount))
-    found.push(problem("Pattern", at(here, "serviceAccount"), `${show(identity.serviceAccount)} is not the e-mail of a service account`));
+    found.push(
+      problem("Pattern", at(here, "serviceAccount"), `${show(identity.serviceAccount)} is not the e-mail of a service account`),
+    );
   if (kind === IdentityKind.Direct && identity.projectNumber === undefined)
-    found.push(problem("Required", at(here, "projectNumber"), "is missing; kind is Direct, whose principal is written with the project's number"));
+    found.push(
+      problem(
+        "Required",
+        at(here, "projectNumber"),
+        "is missing; kind is Direct, whose principal is written with the project's number",
+      ),
+    );
   if (isPlain(identity.projectNumber) && !/^\d+$/.test(identity.projectNumber))
     found.push(problem("Pattern", at(here, "projectNumber"), `${show(identity.projectNumber)} is not a number`));
   if (identity.roleId !== undefined && !/^[A-Za-z0-9_.]{3,60}$/.test(identity.roleId))
@@ -33,14 +43,22 @@ function resourceProblems(c: ControllerArgs, path: string): Problem[] {
   const r = resourcesOf(c.resources);
   const here = at(path, "resources");
   const found: Problem[] = [];
-  if (!/^(\d+m|\d+(\.\d+)?)$/.test(r.cpu)) found.push(problem("Pattern", at(here, "cpu"), `${show(r.cpu)} is not a quantity such as "100m"`));
+  if (!/^(\d+m|\d+(\.\d+)?)$/.test(r.cpu))
+    found.push(problem("Pattern", at(here, "cpu"), `${show(r.cpu)} is not a quantity such as "100m"`));
   for (const field of ["memory", "memoryLimit"] as const)
-    if (memoryBytes(r[field]) === undefined) found.push(problem("Pattern", at(here, field), `${show(r[field])} is not a quantity such as "256Mi"`));
+    if (memoryBytes(r[field]) === undefined)
+      found.push(problem("Pattern", at(here, field), `${show(r[field])} is not a quantity such as "256Mi"`));
   if (found.length > 0) return found;
   if (memoryBytes(r.memory)! > memoryBytes(r.memoryLimit)!)
     found.push(problem("Bounds", at(here, "memory"), `${r.memory} is more than the limit of ${r.memoryLimit}`));
   if (heapMiB(r.memoryLimit) < LEAST_HEAP_MIB)
-    found.push(problem("Bounds", at(here, "memoryLimit"), `${r.memoryLimit} leaves ${heapMiB(r.memoryLimit)} MiB of heap; at least ${LEAST_HEAP_MIB} are needed`));
+    found.push(
+      problem(
+        "Bounds",
+        at(here, "memoryLimit"),
+        `${r.memoryLimit} leaves ${heapMiB(r.memoryLimit)} MiB of heap; at least ${LEAST_HEAP_MIB} are needed`,
+      ),
+    );
   return found;
 }
 
@@ -58,12 +76,21 @@ export function controllerProblems(c: ControllerArgs, path = "controller"): Prob
     ...resourceProblems(c, path),
   ];
   if (c.namespace !== undefined) found.push(...kubeNameProblems(c.namespace, at(path, "namespace")));
-  if (c.image === "") found.push(problem("Length", at(path, "image"), "is empty; name an image with Node.js 20 or later, or leave it out"));
+  if (c.image === "")
+    found.push(problem("Length", at(path, "image"), "is empty; name an image with Node.js 20 or later, or leave it out"));
   const foreign = c.kind === ControllerKind.GkeManaged || c.kind === ControllerKind.Observe;
   if (foreign && c.crds === CrdSource.Install)
-    found.push(problem("Exclusive", at(path, "crds"), `is Install, but kind is ${c.kind}: where Google's controller runs, the CRD is Google's too`));
+    found.push(
+      problem(
+        "Exclusive",
+        at(path, "crds"),
+        `is Install, but kind is ${c.kind}: where Google's controller runs, the CRD is Google's too`,
+      ),
+    );
   if (foreign && c.gkeClasses === GkeClasses.IfAbsent)
-    found.push(problem("Exclusive", at(path, "gkeClasses"), `is IfAbsent, but kind is ${c.kind}: there the classes are Google's`));
+    found.push(
+      problem("Exclusive", at(path, "gkeClasses"), `is IfAbsent, but kind is ${c.kind}: there the classes are Google's`),
+    );
   return found;
 }
 

@@ -33,7 +33,9 @@ export function listenersOf(listeners: { [name: string]: ListenerArgs } | undefi
     allowedRoutes: {
       namespaces: {
         from: l.from ?? NamespacesFrom.Same,
-        ...(l.selector === undefined ? {} : { selector: l.selector as NonNullable<Listener["allowedRoutes"]>["namespaces"] & object }),
+        ...(l.selector === undefined
+          ? {}
+          : { selector: l.selector as NonNullable<Listener["allowedRoutes"]>["namespaces"] & object }),
       },
     },
   })) as Listener[];
@@ -55,9 +57,14 @@ export function listenersProblems(listeners: { [name: string]: ListenerArgs } | 
       ...listenerFindings(spec, here).map((f) => ({ ...f, path: f.path.replace(".allowedRoutes.namespaces", "") })),
     ];
     if (l.selector !== undefined && l.from !== NamespacesFrom.Selector)
-      found.push(problem("Exclusive", at(here, "selector"), `is set, but from is ${l.from ?? NamespacesFrom.Same}; write from: Selector`));
+      found.push(
+        problem("Exclusive", at(here, "selector"), `is set, but from is ${l.from ?? NamespacesFrom.Same}; write from: Selector`),
+      );
     const other = ports.get(spec.port);
-    if (other !== undefined) found.push(problem("Exclusive", at(here, "port"), `${spec.port} is the port of listener ${show(other)} too; each needs its own`));
+    if (other !== undefined)
+      found.push(
+        problem("Exclusive", at(here, "port"), `${spec.port} is the port of listener ${show(other)} too; each needs its own`),
+      );
     ports.set(spec.port, other ?? name);
     return found;
   });
@@ -95,7 +102,8 @@ export function podIpRouteProblems(name: string, args: PodIpRouteArgs): Problem[
     ...enumProblems(args.reactionMode, ReactionMode, "reactionMode"),
   ];
   if (args.namespace !== undefined) found.push(...kubeNameProblems(args.namespace, "namespace"));
-  if (!args.gateway?.name) return [...found, problem("Required", "gateway.name", "is missing; name the Gateway that offers the addresses")];
+  if (!args.gateway?.name)
+    return [...found, problem("Required", "gateway.name", "is missing; name the Gateway that offers the addresses")];
   const facts = { ...args, namespace: args.namespace ?? "default" };
   const plain = (args.addresses ?? []).filter((a): a is string => isPlain(a));
   // Rules of the whole spec with stand-ins for what is unknown; then those of the known addresses under their own index.
@@ -103,15 +111,24 @@ export function podIpRouteProblems(name: string, args: PodIpRouteArgs): Problem[
   found.push(...routeFindings(spec, "").map((f) => ({ ...f, path: f.path.replace(/^\./, "") })));
   found.push(...knownAddressProblems(args.addresses ?? []));
   if (plain.length < (args.addresses ?? []).length && (args.addresses ?? []).length > MAX_ADDRESSES)
-    found.push(...addressFindings(args.addresses.map((_a, i) => ({ value: `198.18.1.${i % 256}` })), "addresses"));
+    found.push(
+      ...addressFindings(
+        args.addresses.map((_a, i) => ({ value: `198.18.1.${i % 256}` })),
+        "addresses",
+      ),
+    );
   return found;
 }
 
 /** Findings of the plain addresses in a list of Inputs, each under its own index. */
 export function knownAddressProblems(addresses: readonly unknown[], path = "addresses"): Problem[] {
   const plain = addresses.flatMap((a, i) => (typeof a === "string" ? [{ value: a, i }] : []));
-  const own = (p: string): string => p.replace(/\[(\d+)\]/g, (_m, n: string) => `[${plain[Number(n)]!.i}]`).replace(/\.value$/, "");
-  return addressFindings(plain.map(({ value }) => ({ value, type: CIDR_ADDRESS_TYPE })), path).map((f) => ({
+  const own = (p: string): string =>
+    p.replace(/\[(\d+)\]/g, (_m, n: string) => `[${plain[Number(n)]!.i}]`).replace(/\.value$/, "");
+  return addressFindings(
+    plain.map(({ value }) => ({ value, type: CIDR_ADDRESS_TYPE })),
+    path,
+  ).map((f) => ({
     ...f,
     path: own(f.path),
     message: own(f.message),
@@ -128,13 +145,18 @@ export function podIpGatewayProblems(name: string, args: PodIpGatewayArgs): Prob
     ...listenersProblems(args.listeners, "listeners"),
   ];
   if (args.namespace !== undefined) found.push(...kubeNameProblems(args.namespace, "namespace"));
-  if (keys.length === 0) found.push(problem("Required", "addresses", "is empty; list the reserved addresses that routes may claim"));
+  if (keys.length === 0)
+    found.push(problem("Required", "addresses", "is empty; list the reserved addresses that routes may claim"));
   for (const [i, set] of (args.together ?? []).entries()) {
     if (set.length > MAX_ADDRESSES)
-      found.push(problem("TooManyAddresses", `together[${i}]`, `has ${set.length} addresses; a Gateway holds at most ${MAX_ADDRESSES}`));
+      found.push(
+        problem("TooManyAddresses", `together[${i}]`, `has ${set.length} addresses; a Gateway holds at most ${MAX_ADDRESSES}`),
+      );
     for (const [j, key] of set.entries())
       if (!keys.includes(key))
-        found.push(problem("UnknownReference", `together[${i}][${j}]`, `${show(key)} is not one of the addresses: ${known(keys)}`));
+        found.push(
+          problem("UnknownReference", `together[${i}][${j}]`, `${show(key)} is not one of the addresses: ${known(keys)}`),
+        );
   }
   for (const [key, value] of Object.entries(args.addresses ?? {}))
     found.push(...knownAddressProblems([value], "x").map((f) => ({ ...f, path: at("addresses", key) })));
@@ -155,7 +177,13 @@ export function routeReferenceProblems(
     );
   (r.addresses ?? []).forEach((a, i) => {
     if (!names.addresses.includes(a))
-      found.push(problem("UnknownReference", `${path}.addresses[${i}]`, `${show(a)} is not one of the addresses: ${known(names.addresses)}`));
+      found.push(
+        problem(
+          "UnknownReference",
+          `${path}.addresses[${i}]`,
+          `${show(a)} is not one of the addresses: ${known(names.addresses)}`,
+        ),
+      );
   });
   return found;
 }

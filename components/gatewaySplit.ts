@@ -20,7 +20,11 @@ export function groupsOf(keys: readonly string[], together: readonly (readonly s
  * First fit in the order of the keys: one that is added at the end never moves another. Taking one away can move later ones where there is more
  * than one Gateway; a route that must not be interrupted by that names its addresses in a Gateway of its own.
  */
-export function splitAddresses(keys: readonly string[], together: readonly (readonly string[])[] = [], max = MAX_ADDRESSES): string[][] {
+export function splitAddresses(
+  keys: readonly string[],
+  together: readonly (readonly string[])[] = [],
+  max = MAX_ADDRESSES,
+): string[][] {
   const bins: string[][] = [];
   for (const group of groupsOf(keys, together)) {
     const bin = bins.find((b) => b.length + group.length <= max);

@@ -30,7 +30,9 @@ export const accountId = (name: string): string =>
   name.length <= 20 ? `${name}-pip-ctrl` : `${name.slice(0, 13).replace(/-+$/, "")}-${digest(name)}-pip-ctrl`;
 /** Role ids have 3 to 64 letters, digits, "_" and "."; no dash. */
 export const roleIdOf = (name: string): string =>
-  name.length <= 40 ? `gkePersistentIp_${name.replaceAll("-", "_")}` : `gkePersistentIp_${name.slice(0, 40).replaceAll("-", "_")}_${digest(name)}`;
+  name.length <= 40
+    ? `gkePersistentIp_${name.replaceAll("-", "_")}`
+    : `gkePersistentIp_${name.slice(0, 40).replaceAll("-", "_")}_${digest(name)}`;
 
 const READING = /\.(get|list)$/;
 /** An observer reads and changes nothing. */
@@ -88,7 +90,14 @@ function ownAccount(plan: Plan): Identity {
 function grants(plan: Plan, member: pulumi.Input<string>, account?: Account): pulumi.Resource[] {
   const { args } = plan;
   const roleId = args.identity?.roleId ?? roleIdOf(plan.name);
-  const main = grant(plan, { suffix: "", project: projectOf(args.project)!, roleId, member, account, permissions: REQUIRED_PERMISSIONS });
+  const main = grant(plan, {
+    suffix: "",
+    project: projectOf(args.project)!,
+    roleId,
+    member,
+    account,
+    permissions: REQUIRED_PERMISSIONS,
+  });
   if (args.networkProject === undefined) return main;
   const host = { project: args.networkProject, roleId: `${roleId}_net`, member, account, permissions: HOST_PROJECT_PERMISSIONS };
   return [...main, ...grant(plan, { suffix: "-network", ...host })];

@@ -83,7 +83,12 @@ function gatewaySets(name: string, args: PersistentPodIpsArgs): PlannedGatewaySe
       namespace,
       bins: splitAddresses([...new Set(own)], together),
       together,
-      listeners: g.listeners ?? defaultListeners(namespace, routes.map((r) => r.namespace ?? DEFAULT_NAMESPACE)),
+      listeners:
+        g.listeners ??
+        defaultListeners(
+          namespace,
+          routes.map((r) => r.namespace ?? DEFAULT_NAMESPACE),
+        ),
     };
   });
 }

@@ -131,11 +131,7 @@ export function adoptedProblems(found: Found): Problem[] {
     );
   if (found.enableMultiNetworking === false)
     problems.push(
-      problem(
-        "Unsupported",
-        "existing",
-        `cluster "${found.name}" has no multi-networking; it is chosen when a cluster is made`,
-      ),
+      problem("Unsupported", "existing", `cluster "${found.name}" has no multi-networking; it is chosen when a cluster is made`),
     );
   return problems;
 }

@@ -46,7 +46,9 @@ export class PersistentPodIps extends pulumi.ComponentResource {
     this.clusterName = made.cluster.clusterName;
     this.kubeconfig = made.cluster.kubeconfig;
     this.addresses = made.addresses.addresses;
-    this.gatewayNames = Object.assign({}, ...[...made.gateways.values()].map((g) => g.gatewayNames)) as { [address: string]: string };
+    this.gatewayNames = Object.assign({}, ...[...made.gateways.values()].map((g) => g.gatewayNames)) as {
+      [address: string]: string;
+    };
     this.routeNames = Object.fromEntries(made.routes.map(([key, r]) => [key, `${r.namespace}/${r.routeName}`]));
     this.controllerNamespace = made.controller.namespace;
     this.controllerPrincipal = made.controller.principal;
@@ -108,24 +110,22 @@ function build(parent: PersistentPodIps, name: string, args: PersistentPodIpsArg
   );
   const options = { parent, providers: { kubernetes }, dependsOn: [cluster, controller, ...objects, ...namespaces] };
   const gateways = gatewaysOf(name, args, layout, { addresses, options });
-  const routes = layout.routes.map(
-    (r): [string, PodIpRoute] => [
-      r.key,
-      new PodIpRoute(
-        `${name}-${r.key}`,
-        compact({
-          ...r.args,
-          name: undefined,
-          routeName: r.name,
-          namespace: r.namespace,
-          network: r.network,
-          gateway: { name: r.gateway!.name, namespace: r.gateway!.namespace },
-          addresses: r.args.addresses.map((a) => addresses.addresses[a]!),
-        }),
-        { ...options, dependsOn: [...options.dependsOn, ...gateways.values()] },
-      ),
-    ],
-  );
+  const routes = layout.routes.map((r): [string, PodIpRoute] => [
+    r.key,
+    new PodIpRoute(
+      `${name}-${r.key}`,
+      compact({
+        ...r.args,
+        name: undefined,
+        routeName: r.name,
+        namespace: r.namespace,
+        network: r.network,
+        gateway: { name: r.gateway!.name, namespace: r.gateway!.namespace },
+        addresses: r.args.addresses.map((a) => addresses.addresses[a]!),
+      }),
+      { ...options, dependsOn: [...options.dependsOn, ...gateways.values()] },
+    ),
+  ]);
   return { cluster, networks, addresses, controller, gateways, routes };
 }
 
@@ -138,7 +138,7 @@ function inCloud(parent: PersistentPodIps, name: string, args: PersistentPodIpsA
     { ...cloud, ...compact({ project: args.networkProject ?? args.project }), networks: podNetworks, kubernetesObjects: false },
     { parent },
   );
-  const keys = Object.keys(podNetworks);
+  const keys = Object.keys(networks.networks);
   const addresses = new AddressSet(
     name,
     compact({

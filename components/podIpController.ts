@@ -88,7 +88,10 @@ function deploy(plan: Plan): { principal: pulumi.Output<string>; bundleHash: str
   const inside = { parent, dependsOn: [...dependsOn, space] };
   const account = new ServiceAccount(
     `${name}-controller`,
-    { metadata: { name: CONTROLLER, namespace, labels: LABELS, annotations: identity.annotations }, automountServiceAccountToken: false },
+    {
+      metadata: { name: CONTROLLER, namespace, labels: LABELS, annotations: identity.annotations },
+      automountServiceAccountToken: false,
+    },
     inside,
   );
   const rights = rbac(plan, space, observe);
@@ -106,7 +109,10 @@ function deploy(plan: Plan): { principal: pulumi.Output<string>; bundleHash: str
   });
   const deployment = new Deployment(
     `${name}-controller`,
-    { metadata: { name: CONTROLLER, namespace, labels: LABELS }, spec: deploymentSpec({ args, sha256: bundle.sha256, configMap, flags }) },
+    {
+      metadata: { name: CONTROLLER, namespace, labels: LABELS },
+      spec: deploymentSpec({ args, sha256: bundle.sha256, configMap, flags }),
+    },
     {
       parent,
       dependsOn: [...inside.dependsOn, account, program, ...rights, ...quota, ...crds, ...identity.resources],
@@ -146,7 +152,11 @@ function rbac({ parent, name, args, namespace, dependsOn }: Plan, space: Namespa
   const subjects = [{ kind: "ServiceAccount", name: CONTROLLER, namespace }];
   const ref = (kind: string) => ({ apiGroup: "rbac.authorization.k8s.io", kind, name: CONTROLLER });
   const outside = { parent, dependsOn };
-  const role = new ClusterRole(`${name}-controller`, { metadata: { name: CONTROLLER, labels: LABELS }, rules: clusterRules(options) }, outside);
+  const role = new ClusterRole(
+    `${name}-controller`,
+    { metadata: { name: CONTROLLER, labels: LABELS }, rules: clusterRules(options) },
+    outside,
+  );
   const binding = new ClusterRoleBinding(
     `${name}-controller`,
     { metadata: { name: CONTROLLER, labels: LABELS }, roleRef: ref("ClusterRole"), subjects },
@@ -173,7 +183,10 @@ function priorityQuota({ parent, name, args, namespace, dependsOn }: Plan, space
   return [
     new ResourceQuota(
       `${name}-critical-pods`,
-      { metadata: { name: `${CONTROLLER}-critical-pods`, namespace, labels: LABELS }, spec: { hard: { pods: "100" }, scopeSelector: { matchExpressions: [scope] } } },
+      {
+        metadata: { name: `${CONTROLLER}-critical-pods`, namespace, labels: LABELS },
+        spec: { hard: { pods: "100" }, scopeSelector: { matchExpressions: [scope] } },
+      },
       { parent, dependsOn: [...dependsOn, space] },
     ),
   ];

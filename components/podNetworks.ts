@@ -5,7 +5,7 @@ import { Firewall } from "@pulumi/gcp/compute/firewall";
 import { Network } from "@pulumi/gcp/compute/network";
 import { Subnetwork } from "@pulumi/gcp/compute/subnetwork";
 import type { IngressArgs, NetworkArgs, PodNetworksArgs } from "./argsCloud";
-import { podNetworksProblems } from "./checksCloud";
+import { onlyNamed, podNetworksProblems } from "./checksCloud";
 import { compact, guarded, inherited, projectOf, projectProblems, typeOf } from "./common";
 import { NetworkMode } from "./enums";
 import { registerNetworkObjects, type NetworkObject } from "./networkObjects";
@@ -34,7 +34,9 @@ export class PodNetworks extends pulumi.ComponentResource {
   constructor(name: string, args: PodNetworksArgs, opts?: pulumi.ComponentResourceOptions) {
     refuse({ component: COMPONENT, name }, [...projectProblems(args.project), ...podNetworksProblems(name, args)]);
     super(typeOf(COMPONENT), name, {}, opts);
-    const made = Object.entries(args.networks).map(([key, network]) => vpcSide(this, name, args, { key, network }));
+    const made = Object.entries(args.networks)
+      .filter(([, n]) => !onlyNamed(n))
+      .map(([key, network]) => vpcSide(this, name, args, { key, network }));
     objects.set(this, made);
     const table = (value: (n: NetworkObject) => pulumi.Input<string> | undefined): { [name: string]: pulumi.Output<string> } =>
       Object.fromEntries(made.flatMap((n) => ((v) => (v === undefined ? [] : [[n.key, pulumi.output(v)]]))(value(n))));

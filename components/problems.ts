@@ -5,7 +5,15 @@ import { errorsOf, type Finding, type FindingCode } from "../controller/api";
 
 /** What only components can find; every other code is the contract's. */
 export type ComponentCode =
-  "Exclusive" | "UnknownReference" | "Overlap" | "OutsideRange" | "ScopeMismatch" | "Location" | "Unusable" | "Missing" | "Unsupported";
+  | "Exclusive"
+  | "UnknownReference"
+  | "Overlap"
+  | "OutsideRange"
+  | "ScopeMismatch"
+  | "Location"
+  | "Unusable"
+  | "Missing"
+  | "Unsupported";
 export type Problem = Omit<Finding, "code"> & { code: FindingCode | ComponentCode };
 export const problem = (code: Problem["code"], path: string, message: string): Problem => ({
   code,

@@ -59,6 +59,16 @@ function rules(table: readonly Permission[], { gkeClasses, observe }: RbacOption
 }
 
 /** Rules of the ClusterRole. */
-export const clusterRules = (o: RbacOptions): Rule[] => rules(PERMISSIONS.filter((p) => !p.own), o);
+export const clusterRules = (o: RbacOptions): Rule[] =>
+  rules(
+    PERMISSIONS.filter((p) => !p.own),
+    o,
+  );
 /** Rules of the Role in the controller's namespace. An observer takes no part in the election: it has none. */
-export const ownRules = (o: RbacOptions): Rule[] => (o.observe ? [] : rules(PERMISSIONS.filter((p) => p.own), o));
+export const ownRules = (o: RbacOptions): Rule[] =>
+  o.observe
+    ? []
+    : rules(
+        PERMISSIONS.filter((p) => p.own),
+        o,
+      );
