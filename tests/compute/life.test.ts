@@ -158,6 +158,31 @@ describe("the life of an address on the Compute API", () => {
   });
 });
 
+describe("addresses of one's own prefix (BYOIP)", () => {
+  let world: World;
+  afterEach(() => world.close());
+
+  it("finds the delegated prefix of an address and whether it is announced (E35)", async () => {
+    world = await startWorld();
+    const { project } = world.emulator;
+    const prefix = {
+      name: "byo",
+      ipCidrRange: "203.0.113.0/24",
+      parentPrefix: `projects/${project}/global/publicAdvertisedPrefixes/pap`,
+    };
+    await world.rest("POST", `projects/${project}/global/publicAdvertisedPrefixes`, {
+      name: "pap",
+      ipCidrRange: "203.0.113.0/24",
+      dnsVerificationIp: "203.0.113.1",
+    });
+    await world.rest("POST", `projects/${project}/regions/${REGION}/publicDelegatedPrefixes`, prefix);
+    const found = await world.fabric.findPrefix("203.0.113.9");
+    expect(found).to.include({ name: "byo", cidr: "203.0.113.0/24" });
+    expect(found?.usable).to.equal(/^(ACTIVE|ANNOUNCED)/.test(found?.status ?? ""));
+    expect(await world.fabric.findPrefix(A)).to.equal(undefined);
+  });
+});
+
 describe("internal addresses on their VPC", () => {
   const INSIDE = "10.7.0.50";
   let world: World;

@@ -3,6 +3,7 @@
 import { dashed, forwardingRuleName, ruleLabels, targetInstanceName } from "../../controller/api/names";
 import { createFabric } from "../../controller/compute";
 import type { CallRecord, ComputeConfig, Deps, Fabric, Fence, RuleSpec, TargetSpec } from "../../controller/compute";
+import { schemasMissing, validateAll } from "../emulator/validator";
 import { startEmulator, type Emulator, type EmulatorOptions } from "../../sandbox/emulator";
 
 export const REGION = "us-central1";
@@ -23,6 +24,7 @@ export interface World {
   rule(address: string, addressName: string, targetName: string, more?: Partial<RuleSpec>): RuleSpec;
   /** Compute methods of the log since `from`, mutations and reads, without `compute.`. */
   methods(from?: number): string[];
+  /** Stops it. @throws when any exchange of the test does not fit Google's schema (where that is at hand) */
   close(): Promise<void>;
 }
 
@@ -74,7 +76,11 @@ export async function startWorld(options: EmulatorOptions = {}, config: Partial<
       ...more,
     }),
     methods: (from = 0) => emulator.log.slice(from).map((exchange) => exchange.methodId.replace(/^compute\./, "")),
-    close: () => emulator.close(),
+    close: async () => {
+      await emulator.close();
+      const problems = schemasMissing() ? [] : validateAll(emulator.log);
+      if (problems.length > 0) throw new Error(`not as Google's schema wants it:\n${[...new Set(problems)].join("\n")}`);
+    },
   };
 }
 
