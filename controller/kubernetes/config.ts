@@ -88,9 +88,7 @@ interface Kubeconfig {
  */
 export function kubeconfigClient(kubeconfigYaml: string, options: KubeconfigOptions = {}): ClientConfig {
   const config = parseKubeconfig(kubeconfigYaml);
-  const name = options.context ?? config["current-context"];
-  if (!name) throw new ConfigError("current-context", "is not set; name a context");
-  const context = pick("contexts", config.contexts, name).context ?? {};
+  const context = contextOf(config, options.context);
   const cluster = pick("clusters", config.clusters, context.cluster).cluster ?? {};
   const user = context.user ? (pick("users", config.users, context.user).user ?? {}) : {};
   const files = new Files(options.baseDir ?? process.cwd());
@@ -101,11 +99,15 @@ export function kubeconfigClient(kubeconfigYaml: string, options: KubeconfigOpti
   };
 }
 
+function contextOf(config: Kubeconfig, asked: string | undefined): { cluster?: string; user?: string; namespace?: string } {
+  const name = asked ?? config["current-context"];
+  if (!name) throw new ConfigError("current-context", "is not set; name a context");
+  return pick("contexts", config.contexts, name).context ?? {};
+}
+
 /** Namespace of a kubeconfig's context, as kubectl would use it ("default" where none is set). */
 export function kubeconfigNamespace(kubeconfigYaml: string, options: { context?: string } = {}): string {
-  const config = parseKubeconfig(kubeconfigYaml);
-  const name = options.context ?? config["current-context"];
-  return config.contexts?.find((entry) => entry.name === name)?.context?.namespace ?? "default";
+  return contextOf(parseKubeconfig(kubeconfigYaml), options.context).namespace ?? "default";
 }
 
 function parseKubeconfig(text: string): Kubeconfig {

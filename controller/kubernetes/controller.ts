@@ -11,10 +11,10 @@ export interface WorkerOptions {
   queue: WorkQueue;
   /** How many keys at a time. */
   workers: number;
-  reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult>;
-  onError?(error: unknown, key: string): void;
+  reconcile: (key: string, signal: AbortSignal) => Promise<ReconcileResult>;
+  onError?: (error: unknown, key: string) => void;
   /** For controller_runtime_reconcile_total and _time_seconds. */
-  onResult?(result: { key: string; outcome: "success" | "requeue_after" | "error"; seconds: number }): void;
+  onResult?: (result: { key: string; outcome: "success" | "requeue_after" | "error"; seconds: number }) => void;
   /** Aborts the reconciles under way (their `signal`); the workers end when the queue is shut down. */
   signal?: AbortSignal;
   clock?: Clock;

@@ -107,14 +107,16 @@ export class LeaderElector {
     const lease = await this.read();
     if (lease === undefined) return this.hold(started, await this.create());
     this.observe(lease);
+    if (this.mayTake(lease)) await this.take(lease);
+  }
+
+  private mayTake(lease: Lease): boolean {
     const holder = lease.spec.holderIdentity ?? "";
-    const mine = holder === this.options.identity;
-    if (!mine && holder !== "") {
-      // To see another holder means that our lease is lost already, whatever our own clock says.
-      if (this.leading) this.heldUntil = Number.NEGATIVE_INFINITY;
-      if (this.leading || this.now() < this.othersUntil(lease)) return;
-    }
-    await this.take(lease);
+    if (holder === "" || holder === this.options.identity) return true;
+    if (!this.leading) return this.now() >= this.othersUntil(lease);
+    // To see another holder means that our lease is lost already, whatever our own clock says.
+    this.heldUntil = Number.NEGATIVE_INFINITY;
+    return false;
   }
 
   // One PUT with the object we hold; false when it has changed meanwhile and must be read first.

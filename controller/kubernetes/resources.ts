@@ -62,16 +62,18 @@ export function apiVersionOf(k: ResourceKind): string {
  * @throws RangeError when a name is given for a namespaced kind without its namespace, or a sub-resource without a name
  */
 export function resourcePath(k: ResourceKind, namespace?: string, name?: string, subresource?: string): string {
+  checkPath(k, namespace, name, subresource);
+  const root = k.group === "" ? "/api" : `/apis/${k.group}`;
+  const scope = k.namespaced && namespace ? `/namespaces/${encodeURIComponent(namespace)}` : "";
+  const object = name === undefined ? "" : `/${encodeURIComponent(name)}`;
+  return `${root}/${k.version}${scope}/${k.plural}${object}${subresource === undefined ? "" : `/${subresource}`}`;
+}
+
+function checkPath(k: ResourceKind, namespace?: string, name?: string, subresource?: string): void {
   if (k.namespaced && name !== undefined && !namespace)
     throw new RangeError(`${k.kind} "${name}": namespace is missing, the kind is namespaced`);
   if (subresource !== undefined && name === undefined)
     throw new RangeError(`${k.kind}: subresource "${subresource}" needs a name`);
-  const segments = [k.group === "" ? "api" : `apis/${k.group}`, k.version];
-  if (k.namespaced && namespace) segments.push("namespaces", encodeURIComponent(namespace));
-  segments.push(k.plural);
-  if (name !== undefined) segments.push(encodeURIComponent(name));
-  if (subresource !== undefined) segments.push(subresource);
-  return `/${segments.join("/")}`;
 }
 
 /** Key in stores and queues: `namespace/name`, or `name` for a cluster-scoped object. */

@@ -6,7 +6,7 @@ import { LineSplitter, parseObject } from "./bytes";
 import type { Clock, Timer } from "./clock";
 import { ApiError, errorFromStatus } from "./errors";
 import type { KubeObject } from "./resources";
-import type { ApiClient, RequestOptions } from "./transport";
+import type { ApiClient, ByteStream, RequestOptions } from "./transport";
 
 export interface WatchEvent {
   type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK";
@@ -38,24 +38,33 @@ export async function readWatch(options: WatchOptions, handle: (event: WatchEven
   const { client, path, query, clock, signal } = options;
   const stream = await client.stream(path, { query: { ...query, watch: true }, signal });
   const watchdog = new Watchdog(clock, options.silenceMs, () => stream.close());
-  const splitter = new LineSplitter();
-  let handled = 0;
   options.onActivity();
   try {
-    for await (const chunk of stream) {
-      options.onActivity();
-      watchdog.feed();
-      for (const line of splitter.push(chunk)) {
-        if (signal.aborted) return;
-        handle(parseEvent(path, line, options.keepManagedFields));
-        if (++handled % EVENTS_PER_TURN === 0) await nextTurn();
-      }
-    }
+    await readEvents(stream, options, watchdog, handle);
   } finally {
     watchdog.stop();
     stream.close();
   }
   if (watchdog.barked) throw new ApiError("Timeout", `WATCH ${path}: silent for ${options.silenceMs} ms`, { reason: SILENT });
+}
+
+async function readEvents(
+  stream: ByteStream,
+  options: WatchOptions,
+  watchdog: Watchdog,
+  handle: (event: WatchEvent) => void,
+): Promise<void> {
+  const splitter = new LineSplitter();
+  let handled = 0;
+  for await (const chunk of stream) {
+    options.onActivity();
+    watchdog.feed();
+    for (const line of splitter.push(chunk)) {
+      if (options.signal.aborted) return;
+      handle(parseEvent(options.path, line, options.keepManagedFields));
+      if (++handled % EVENTS_PER_TURN === 0) await nextTurn();
+    }
+  }
 }
 
 function parseEvent(path: string, line: Buffer, keepManagedFields: boolean): WatchEvent {
