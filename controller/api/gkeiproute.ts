@@ -5,7 +5,9 @@ import type { TypeOf } from "./schema-type";
 import type { KubeObject } from "./kinds";
 
 // Google's schema leaves these to its controller (api.md 1.2); with our CRD the API server itself refuses the edit (SEED-56, SEED-64, SEED-65).
-const immutable = (field: string) => [{ rule: "self == oldSelf", message: `${field} is immutable; delete the route and create it again` }] as const;
+const immutable = (field: string): readonly [{ readonly rule: string; readonly message: string }] => [
+  { rule: "self == oldSelf", message: `${field} is immutable; delete the route and create it again` },
+];
 
 export const gkeIpRouteSchema = {
   type: "object",
@@ -22,6 +24,7 @@ export const gkeIpRouteSchema = {
           description: "The Gateway whose addresses are used. Not to be changed.",
           maxItems: 32,
           items: parentRefSchema,
+          "x-kubernetes-validations": immutable("parentRefs"),
         },
         addresses: {
           type: "array",
@@ -33,6 +36,7 @@ export const gkeIpRouteSchema = {
           type: "string",
           description: "Name of the Network that carries the addresses. Not to be changed.",
           default: "default",
+          "x-kubernetes-validations": immutable("network"),
         },
         podSelector: { ...selectorSchema, description: "Labels of the Pods that may hold the addresses; one of them is chosen." },
         reactionMode: {
