@@ -42,7 +42,9 @@ describe("list filters", () => {
 
   for (const filter of ["name", "name =", "(name=web", "name=web)", "name eq (", 'name eq "["', "= web"]) {
     it(`refuses ${filter} and quotes it`, () => {
-      expect(() => parseFilter(filter)).to.throw(ApiError, filter).with.property("code", "invalid");
+      expect(() => parseFilter(filter))
+        .to.throw(ApiError, filter)
+        .with.property("code", "invalid");
     });
   }
 });

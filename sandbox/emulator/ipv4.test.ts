@@ -12,8 +12,10 @@ describe("IPv4 arithmetic", () => {
   });
 
   it("refuses other spellings (E28)", () => {
-    for (const text of ["01.2.3.4", "1.2.3", "1.2.3.256", "1.2.3.4/32", "::1", " 1.2.3.4", ""]) expect(parseIp(text), text).to.equal(undefined);
-    for (const text of ["10.0.0.1/24", "10.0.0.0/33", "10.0.0.0", "10.0.0.0/8/8", "a/8"]) expect(parseCidr(text), text).to.equal(undefined);
+    for (const text of ["01.2.3.4", "1.2.3", "1.2.3.256", "1.2.3.4/32", "::1", " 1.2.3.4", ""])
+      expect(parseIp(text), text).to.equal(undefined);
+    for (const text of ["10.0.0.1/24", "10.0.0.0/33", "10.0.0.0", "10.0.0.0/8/8", "a/8"])
+      expect(parseCidr(text), text).to.equal(undefined);
   });
 
   it("finds two ranges to overlap exactly when they share their first or last address", () => {
@@ -21,9 +23,7 @@ describe("IPv4 arithmetic", () => {
       const size = 2 ** (32 - prefix);
       return { base: ip - (ip % size), prefix, last: ip - (ip % size) + size - 1 };
     });
-    fc.assert(
-      fc.property(range, range, (a, b) => overlaps(a, b) === (contains(a, b.base) || contains(b, a.base))),
-    );
+    fc.assert(fc.property(range, range, (a, b) => overlaps(a, b) === (contains(a, b.base) || contains(b, a.base))));
   });
 
   it("tells private from external addresses", () => {

@@ -30,7 +30,8 @@ describe("references", () => {
     ["projects/p2/regions/r/addresses/web", "No access to project 'p2'"],
   ];
   for (const [value, message] of wrong) {
-    it(`refuse ${JSON.stringify(value)}`, () => expect(() => resolveLink(CONTEXT, "resource.f", value, ["addresses"])).to.throw(ApiError, message));
+    it(`refuse ${JSON.stringify(value)}`, () =>
+      expect(() => resolveLink(CONTEXT, "resource.f", value, ["addresses"])).to.throw(ApiError, message));
   }
 });
 

@@ -33,12 +33,20 @@ describe("list pages", () => {
   });
 
   it("order by creation time, newest first", () => {
-    const got = page([item("a", "2026-01-01"), item("b", "2026-01-03"), item("c", "2026-01-02")], { orderBy: "creationTimestamp desc" });
+    const got = page([item("a", "2026-01-01"), item("b", "2026-01-03"), item("c", "2026-01-02")], {
+      orderBy: "creationTimestamp desc",
+    });
     expect(got.items.map((one) => one.name)).to.deep.equal(["b", "c", "a"]);
   });
 
-  for (const [name, value] of [["maxResults", "501"], ["maxResults", "-1"], ["pageToken", "nonsense"], ["orderBy", "size"]] as const) {
-    it(`refuse ${name}=${value} by name`, () => expect(() => page([], { [name]: value })).to.throw(ApiError, `'${name}': '${value}'`));
+  for (const [name, value] of [
+    ["maxResults", "501"],
+    ["maxResults", "-1"],
+    ["pageToken", "nonsense"],
+    ["orderBy", "size"],
+  ] as const) {
+    it(`refuse ${name}=${value} by name`, () =>
+      expect(() => page([], { [name]: value })).to.throw(ApiError, `'${name}': '${value}'`));
   }
 });
 
@@ -46,13 +54,17 @@ describe("partial responses", () => {
   const value = { kind: "k", items: [{ name: "a", id: "1", nested: { x: 1, y: 2 } }], nextPageToken: "t" };
 
   it("keep what the mask names", () => {
-    expect(applyFields(value, "items(name,nested/x),nextPageToken")).to.deep.equal({ items: [{ name: "a", nested: { x: 1 } }], nextPageToken: "t" });
+    expect(applyFields(value, "items(name,nested/x),nextPageToken")).to.deep.equal({
+      items: [{ name: "a", nested: { x: 1 } }],
+      nextPageToken: "t",
+    });
     expect(applyFields(value, "items/name")).to.deep.equal({ items: [{ name: "a" }] });
     expect(applyFields(value, "*")).to.deep.equal(value);
     expect(applyFields(value, undefined)).to.equal(value);
   });
 
   it("refuse a mask that cannot be read", () => {
-    for (const mask of ["items(", "items)", "(", "a,,b"]) expect(() => applyFields(value, mask), mask).to.throw(ApiError, "fields");
+    for (const mask of ["items(", "items)", "(", "a,,b"])
+      expect(() => applyFields(value, mask), mask).to.throw(ApiError, "fields");
   });
 });

@@ -47,7 +47,13 @@ describe("router", () => {
   });
 
   it("knows nothing else", () => {
-    for (const [verb, path] of [["PUT", "api/v1/things"], ["GET", "api/v1"], ["GET", "api/v1/things/x/y"], ["POST", "v1/pools/p"], ["GET", ""]] as const) {
+    for (const [verb, path] of [
+      ["PUT", "api/v1/things"],
+      ["GET", "api/v1"],
+      ["GET", "api/v1/things/x/y"],
+      ["POST", "v1/pools/p"],
+      ["GET", ""],
+    ] as const) {
       expect(router.match(verb, path), `${verb} ${path}`).to.equal(undefined);
     }
   });

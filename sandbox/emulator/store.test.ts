@@ -23,7 +23,12 @@ function rule(name: string, target: string, ip: string): ForwardingRule {
 
 const name = fc.constantFrom("a", "b", "c");
 const step = fc.oneof(
-  fc.record({ op: fc.constant("put" as const), name, target: fc.constantFrom("t1", "t2"), ip: fc.constantFrom("1.1.1.1", "1.1.1.2") }),
+  fc.record({
+    op: fc.constant("put" as const),
+    name,
+    target: fc.constantFrom("t1", "t2"),
+    ip: fc.constantFrom("1.1.1.1", "1.1.1.2"),
+  }),
   fc.record({ op: fc.constant("delete" as const), name }),
 );
 
