@@ -42,11 +42,13 @@ export interface Stack {
 /** What the quickstart is told here; on Google Cloud a user sets the same with `pulumi config set`. */
 const CONFIG: Record<string, string> = {
   "gke-persistent-ip:crds": "Install",
-  "gke-persistent-ip:externalAddresses": '["34.123.10.1","34.123.10.2"]',
-  "gke-persistent-ip:gkeClasses": "if-absent",
+  "gke-persistent-ip:gkeClasses": "IfAbsent",
+  "gke-persistent-ip:externalAddresses[0]": "34.123.10.1",
+  "gke-persistent-ip:externalAddresses[1]": "34.123.10.2",
 };
 
-export async function createStack(world: World): Promise<Stack> {
+/** @param config more values, or other ones, for `pulumi config set` */
+export async function createStack(world: World, config: Record<string, string> = {}): Promise<Stack> {
   const name = `sandbox-${randomBytes(3).toString("hex")}`;
   const pulumi = async (args: string[], onLine?: (line: string) => void): Promise<string> => {
     const result = await runPulumi(world.engine, [...args, "--non-interactive"], {
@@ -59,8 +61,8 @@ export async function createStack(world: World): Promise<Stack> {
     return result.stdout;
   };
   await pulumi(["stack", "init", name]);
-  const values = { ...CONFIG, "gcp:project": world.project, "gcp:region": world.region };
-  await pulumi(["config", "set-all", ...Object.entries(values).flatMap(([k, v]) => ["--plaintext", `${k}=${v}`])]);
+  const values = { ...CONFIG, ...config, "gcp:project": world.project, "gke-persistent-ip:region": world.region };
+  await pulumi(["config", "set-all", "--path", ...Object.entries(values).flatMap(([k, v]) => ["--plaintext", `${k}=${v}`])]);
   return { name, pulumi, remove: () => rmSync(path.join(ROOT, `Pulumi.${name}.yaml`), { force: true }) };
 }
 

@@ -10,7 +10,9 @@ import { build } from "esbuild";
 
 const root = path.resolve(__dirname, "..");
 const out = path.join(root, "dist");
-const stamp = path.join(out, "bundle", "manifest.json");
+const folder = path.join(out, "bundle");
+// Written last: a build that was interrupted is no build.
+const stamp = path.join(out, ".built");
 
 function newest(folder: string): number {
   let latest = 0;
@@ -22,6 +24,12 @@ function upToDate(): boolean {
   if (!fs.existsSync(stamp)) return false;
   const inputs = ["package-lock.json", "tsconfig.build.json", "scripts/build.ts"].map((f) => fs.statSync(path.join(root, f)).mtimeMs);
   return Math.max(newest(path.join(root, "components")), newest(path.join(root, "controller")), ...inputs) < fs.statSync(stamp).mtimeMs;
+}
+
+/** Whole or not at all, so that two builds at once cannot mix. */
+function replace(file: string, content: string | Uint8Array): void {
+  fs.writeFileSync(`${file}.${process.pid}`, content);
+  fs.renameSync(`${file}.${process.pid}`, file);
 }
 
 /** Size and hash of the bundle; the same sources give the same bytes. */
@@ -40,9 +48,11 @@ async function bundle(): Promise<{ sha256: string; bytes: number }> {
     logLevel: "warning",
   });
   const gz = gzipSync(result.outputFiles[0]!.contents, { level: 9 });
-  fs.mkdirSync(path.dirname(stamp), { recursive: true });
-  fs.writeFileSync(path.join(out, "bundle", "controller.js.gz"), gz);
-  return { sha256: createHash("sha256").update(gz).digest("hex"), bytes: gz.length };
+  const manifest = { sha256: createHash("sha256").update(gz).digest("hex"), bytes: gz.length };
+  fs.mkdirSync(folder, { recursive: true });
+  replace(path.join(folder, "controller.js.gz"), gz);
+  replace(path.join(folder, "manifest.json"), `${JSON.stringify(manifest)}\n`);
+  return manifest;
 }
 
 async function main(): Promise<void> {
@@ -50,7 +60,7 @@ async function main(): Promise<void> {
   const started = Date.now();
   const manifest = await bundle();
   execFileSync(process.execPath, [require.resolve("typescript/bin/tsc"), "-p", "tsconfig.build.json"], { cwd: root, stdio: "inherit" });
-  fs.writeFileSync(stamp, `${JSON.stringify(manifest)}\n`);
+  fs.writeFileSync(stamp, `${manifest.sha256}\n`);
   console.log(`built components and controller bundle (${Math.round(manifest.bytes / 1024)} KiB, ${manifest.sha256.slice(0, 12)}) in ${((Date.now() - started) / 1000).toFixed(1)} s`);
 }
 main().catch((error: unknown) => {
