@@ -60,11 +60,15 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
 function send(response: ServerResponse, outcome: Extract<Outcome, { cut: false }>): void {
   const body = content(outcome);
   response.writeHead(outcome.status, {
-    ...(outcome.content === undefined ? {} : { "content-type": "application/json; charset=UTF-8" }),
+    ...(outcome.content === undefined ? {} : { "content-type": contentType(outcome.content) }),
     "content-length": Buffer.byteLength(body),
     ...outcome.headers,
   });
   response.end(body);
+}
+
+function contentType(content: unknown): string {
+  return typeof content === "string" ? "text/plain" : "application/json; charset=UTF-8";
 }
 
 /** All parts run side by side, since a part may be a `wait` that holds the line. */
