@@ -49,7 +49,7 @@ while read -r op pid; do
     -) rest=; for p in $groups; do [ "$p" = "$pid" ] || rest="$rest $p"; done; groups=$rest ;;
   esac
 done
-for p in $groups; do kill -KILL -- "-$p" 2>/dev/null; done`;
+for p in $groups; do kill -s KILL -- "-$p" 2>/dev/null; done`;
 
 let watchdog: ChildProcess | undefined;
 const running = new Set<number>();

@@ -8,6 +8,7 @@ import { isApiError, type ApiClient } from "../../controller/kubernetes/transpor
 import { logTail, ProcessError, startProcess, type Child, type ControlPlane } from "../controlplane";
 import type { Tools } from "../tools";
 import { nodeObject, nodeStatus } from "./node-object";
+import { CONTROLLER_NAMESPACE } from "./process-pods";
 import { stagesYaml } from "./stages";
 import type { CrashKind, NodeListener, NodeRuntime, NodeSpec } from "./types";
 
@@ -18,7 +19,7 @@ export interface SimulatedNodesOptions {
   dir: string;
   /** Folder for log files. */
   logs: string;
-  /** Namespaces whose Pods something else runs (see process-pods.ts). */
+  /** Namespaces whose Pods something else runs (see process-pods.ts); default: the controller's. */
   processNamespaces?: string[];
   /** Lease duration in seconds; a quarter of it is the heartbeat (default 4, a kubelet's is 40). */
   leaseSeconds?: number;
@@ -153,7 +154,7 @@ class KwokNodes implements NodeRuntime {
     const file = join(this.options.dir, "kwok-stages.yaml");
     await mkdir(this.options.dir, { recursive: true });
     await mkdir(this.options.logs, { recursive: true });
-    await writeFile(file, stagesYaml(this.options.processNamespaces ?? []));
+    await writeFile(file, stagesYaml(this.options.processNamespaces ?? [CONTROLLER_NAMESPACE]));
     return file;
   }
 
