@@ -18,7 +18,10 @@ export function endGroup(pid: number | undefined, signal: NodeJS.Signals): void 
 /** Processes that carry the mark, without this one. Only Linux can tell; elsewhere none. */
 export function marked(mark: string): number[] {
   if (!fs.existsSync("/proc/self/environ")) return [];
-  const pids = fs.readdirSync("/proc").map(Number).filter((pid) => Number.isInteger(pid) && pid > 1 && pid !== process.pid);
+  const pids = fs
+    .readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => Number.isInteger(pid) && pid > 1 && pid !== process.pid);
   return pids.filter((pid) => {
     try {
       return fs.readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").includes(`${MARK}=${mark}`);

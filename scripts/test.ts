@@ -102,7 +102,9 @@ async function main(names: string[], flags: Flags, mochaArgs: readonly string[])
   const have = whatIsHere();
   const bad = flags.strict ? runs.filter((run) => inexcusable(run, have)) : [];
   for (const run of bad)
-    console.log(`${run.suite.name} was skipped although its parts can be had (${run.suite.needs.join(", ")}): ${run.pending.join("; ")}`);
+    console.log(
+      `${run.suite.name} was skipped although its parts can be had (${run.suite.needs.join(", ")}): ${run.pending.join("; ")}`,
+    );
   const sum = total(runs);
   console.log(countLine(sum));
   process.exitCode = sum.failed > 0 || bad.length > 0 || sum.passed === 0 ? 1 : 0;
