@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Arguments of what lives in Google Cloud: cluster, Pod networks, addresses. Interfaces only, naming nothing but @pulumi/pulumi types.
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import type { AddressScope, DeviceMode, NetworkMode, NetworkTier, OnDestroy, ReleaseChannel } from "./enums";
 
 export interface ClusterArgs {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Arguments of what lives in Kubernetes: Gateways, routes, the controller, and the component that holds all. Interfaces only.
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import type { AddressArgs, ClusterArgs, NetworkArgs } from "./argsCloud";
 import type * as e from "./enums";
 

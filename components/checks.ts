@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rules that several components share: names, places, ranges, labels, closed sets. Pure; each answers with what is wrong.
-import { parseRange, type Range, rangesOverlap } from "../controller/api";
+import { parseRange, rangesOverlap } from "../controller/api";
 import { problem, type Problem } from "./problems";
 
 const RFC1035 = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
@@ -105,7 +105,7 @@ export function overlapProblems(ranges: readonly NamedRange[]): Problem[] {
   return known.flatMap((b, i) =>
     known
       .slice(0, i)
-      .filter((a) => rangesOverlap(a.range, b.range as Range))
+      .filter((a) => rangesOverlap(a.range, b.range))
       .map((a) =>
         problem(
           "Overlap",

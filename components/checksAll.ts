@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every problem of the all-in-one at once: each part's own, references between parts, and the contract's rules over the whole plan. Pure.
-import { planFindings, type Finding } from "../controller/api";
+import { planFindings, type PlannedRoute } from "../controller/api";
 import type { NetworkArgs } from "./argsCloud";
 import type { PersistentPodIpsArgs } from "./argsPods";
 import { at, cloudNameProblems, enumProblems, known, kubeNameProblems, labelProblems, regionProblems, show } from "./checks";
 import { addressesProblems, scopeOf } from "./checksAddresses";
-import { clusterProblems, networksProblems, onlyNamed } from "./checksCloud";
+import { clusterProblems } from "./checksCluster";
 import { controllerProblems } from "./checksController";
+import { networksProblems, onlyNamed } from "./checksNetworks";
 import { listenersProblems, routeReferenceProblems, routeSpec } from "./checksPods";
+import { compact } from "./common";
 import { AddressScope, OnDestroy } from "./enums";
 import { splitName } from "./gatewaySplit";
 import { gatewayScope, layoutOf, type Layout, type PlannedPodRoute } from "./layout";
-import { problem, type Problem } from "./problems";
+import { problem, type Problem, when } from "./problems";
+import { asArgument, standIn } from "./standIns";
 
 /** Subnets that internal addresses can name: those of the Pod networks. */
 const addressNetworks = (networks: { [name: string]: NetworkArgs } | undefined) =>
@@ -57,24 +60,9 @@ function gatewayProblems(args: PersistentPodIpsArgs, layout: Layout): Problem[] 
     });
 }
 
-/** Addresses as the plan's rules want them: real where known, stand-ins where Google has yet to choose. */
-function standIns(args: PersistentPodIpsArgs): { value: (key: string) => string; names: Map<string, string> } {
-  const names = new Map<string, string>();
-  const values = new Map<string, string>();
-  Object.keys(args.addresses ?? {}).forEach((key, i) => {
-    // From the range for benchmarks (RFC 2544), which no reserved address is in.
-    const value = `198.${18 + (i >>> 16)}.${(i >>> 8) & 255}.${i & 255}`;
-    values.set(key, value);
-    names.set(value, key);
-  });
-  return { value: (key) => values.get(key) ?? "", names };
-}
-
-/** The contract's wording, with our names for addresses and our paths. */
-function readable(f: Finding, names: Map<string, string>): Problem {
-  const message = f.message.replace(/\b198\.1[89]\.\d{1,3}\.\d{1,3}\b/g, (ip) => (names.has(ip) ? show(names.get(ip)) : ip));
-  return { ...f, message, path: f.path.replace(/(\.addresses\[\d+\])\.value$/, "$1") };
-}
+/** Stand-ins by the names of the addresses: whether two routes claim one does not depend on what Google will choose. */
+const standInsOf = (args: PersistentPodIpsArgs): Map<string, string> =>
+  new Map(Object.keys(args.addresses ?? {}).map((key, i) => [key, standIn(i)]));
 
 function spansGateways(r: PlannedPodRoute, layout: Layout, here: string): Problem[] {
   if (!r.gateway) return [];
@@ -92,51 +80,59 @@ function spansGateways(r: PlannedPodRoute, layout: Layout, here: string): Proble
   );
 }
 
+/** What a route names must exist, and there must be no doubt which network and Gateway it uses. */
+function ownRouteProblems(r: PlannedPodRoute, names: { addresses: string[]; networks: string[] }, layout: Layout): Problem[] {
+  const here = at("routes", r.key);
+  const exists = (r.args.addresses ?? []).some((a) => names.addresses.includes(a));
+  return [
+    ...kubeNameProblems(r.name, r.args.name === undefined ? here : at(here, "name")),
+    ...routeReferenceProblems(r.args, here, names),
+    ...spansGateways(r, layout, here),
+    ...when(
+      exists && !r.gateway,
+      "UnknownReference",
+      at(here, "addresses"),
+      "none of them is offered by a Gateway; list them in one of the gateways",
+    ),
+    ...when(
+      r.args.network === undefined && names.networks.length > 1,
+      "Required",
+      at(here, "network"),
+      `is missing; there are several networks: ${known(names.networks)}`,
+    ),
+  ];
+}
+
+/** A route as the contract's rules want it. */
+function plannedRoute(r: PlannedPodRoute, standIns: ReadonlyMap<string, string>): PlannedRoute {
+  const known = (r.args.addresses ?? []).flatMap((a) => standIns.get(a) ?? []);
+  // Where every name is unknown that is said already; a stand-in keeps the contract from calling the list empty as well.
+  const addresses = known.length === 0 && (r.args.addresses ?? []).length > 0 ? [standIn(0x1ffff)] : known;
+  const gateway = r.gateway ?? { name: "none", namespace: r.namespace };
+  const facts = compact({ ...r.args, namespace: r.namespace, gateway, network: r.network });
+  return { key: `${r.namespace}/${r.name}`, path: at("routes", r.key), spec: routeSpec(facts, addresses) };
+}
+
 function routesProblems(args: PersistentPodIpsArgs, layout: Layout): Problem[] {
-  const { value, names } = standIns(args);
-  const references = { addresses: Object.keys(args.addresses ?? {}), networks: Object.keys(args.networks ?? {}) };
-  const own = layout.routes.flatMap((r) => {
-    const here = at("routes", r.key);
-    const found = [
-      ...kubeNameProblems(r.name, r.args.name === undefined ? here : at(here, "name")),
-      ...routeReferenceProblems(r.args, here, references),
-      ...spansGateways(r, layout, here),
-    ];
-    const offered = (r.args.addresses ?? []).some((a) => references.addresses.includes(a));
-    if (!r.gateway && offered)
-      found.push(
-        problem(
-          "UnknownReference",
-          at(here, "addresses"),
-          "none of them is offered by a Gateway; list them in one of the gateways",
-        ),
-      );
-    if (r.args.network === undefined && references.networks.length > 1)
-      found.push(
-        problem("Required", at(here, "network"), `is missing; there are several networks: ${known(references.networks)}`),
-      );
-    return found;
-  });
-  const planned = layout.routes.map((r) => {
-    const gateway = r.gateway ?? { name: "none", namespace: r.namespace };
-    const keys = (r.args.addresses ?? []).filter((a) => references.addresses.includes(a));
-    // A list that only names unknown addresses is reported above; a stand-in keeps the contract from calling it empty as well.
-    const addresses = keys.length === 0 && (r.args.addresses ?? []).length > 0 ? ["198.19.255.255"] : keys.map(value);
-    const facts = { ...r.args, namespace: r.namespace, gateway, ...(r.network === undefined ? {} : { network: r.network }) };
-    return { key: `${r.namespace}/${r.name}`, path: at("routes", r.key), spec: routeSpec(facts, addresses) };
-  });
+  const standIns = standInsOf(args);
+  const names = { addresses: [...standIns.keys()], networks: Object.keys(args.networks ?? {}) };
   const gateways = layout.gateways.flatMap((g) =>
     g.bins.map((bin, n) => ({
       key: `${g.namespace}/${splitName(g.name, n)}`,
       path: at("gateways", g.key),
-      addresses: bin.map(value),
+      addresses: bin.map((a) => standIns.get(a)!),
     })),
   );
-  const spanning = new Set(layout.routes.filter((r) => spansGateways(r, layout, "").length > 0).map((r) => at("routes", r.key)));
-  const plan = planFindings(planned, gateways)
-    .filter((f) => !(f.code === "AddressNotInGateway" && [...spanning].some((p) => f.path.startsWith(p))))
-    .map((f) => readable(f, names));
-  return [...own, ...plan, ...duplicateNames(layout)];
+  const spanning = layout.routes.filter((r) => spansGateways(r, layout, "").length > 0).map((r) => at("routes", r.key));
+  const nameOf = new Map([...standIns].map(([key, ip]) => [ip, key]));
+  const plan = planFindings(
+    layout.routes.map((r) => plannedRoute(r, standIns)),
+    gateways,
+  )
+    // A route over two Gateways is told so above, with the remedy.
+    .filter((f) => !(f.code === "AddressNotInGateway" && spanning.some((p) => f.path === `${p}.addresses`)))
+    .map((f) => asArgument(f, nameOf));
+  return [...layout.routes.flatMap((r) => ownRouteProblems(r, names, layout)), ...plan, ...duplicateNames(layout)];
 }
 
 /** Two routes that would be one object. */
@@ -152,37 +148,41 @@ function duplicateNames(layout: Layout): Problem[] {
   });
 }
 
+function namespacesAndObjects(args: PersistentPodIpsArgs): Problem[] {
+  const made = args.cluster?.create !== undefined;
+  const objects = Object.entries(args.networks ?? {}).flatMap(([key, n]) =>
+    when(
+      made && n.existingObject === true,
+      "Exclusive",
+      at(at("networks", key), "existingObject"),
+      "is set, but the cluster is a new one, which has no Network objects",
+    ),
+  );
+  return [...objects, ...Object.keys(args.namespaces ?? {}).flatMap((key) => kubeNameProblems(key, at("namespaces", key)))];
+}
+
 /**
  * Every problem of the arguments.
  * @param name the component's name, of which physical names are made
  */
-export function persistentPodIpsProblems(name: string, args: PersistentPodIpsArgs): Problem[] {
-  const layout = layoutOf(name, args);
+export function persistentPodIpsProblems(name: string, given: PersistentPodIpsArgs): Problem[] {
+  // From another language, or plain JavaScript, anything can be missing.
+  const args = { ...given, region: given.region ?? "", cluster: given.cluster ?? {}, addresses: given.addresses ?? {} };
   const networks = args.networks ?? {};
-  const addresses = args.addresses ?? {};
-  const found = [
+  const layout = layoutOf(name, args);
+  return [
     // Room for a key in names like NAME-KEY.
     ...cloudNameProblems(name, "name", 40),
-    ...regionProblems(args.region ?? ""),
+    ...regionProblems(args.region),
     ...enumProblems(args.onDestroy, OnDestroy, "onDestroy"),
     ...labelProblems(args.labels),
-    ...clusterProblems(args.cluster ?? {}, "cluster", { name, region: args.region ?? "", networks: Object.keys(networks) }),
+    ...clusterProblems(args.cluster, "cluster", { name, region: args.region, networks: Object.keys(networks) }),
     ...networksProblems(name, networks),
-    ...addressesProblems(name, addresses, addressNetworks(networks)),
+    ...addressesProblems(name, args.addresses, addressNetworks(networks)),
+    ...when(Object.keys(args.addresses).length === 0, "Required", "addresses", "is empty; name at least one address"),
     ...gatewayProblems(args, layout),
     ...routesProblems(args, layout),
+    ...namespacesAndObjects(args),
     ...controllerProblems(args.controller ?? {}),
   ];
-  for (const [key, n] of Object.entries(networks))
-    if (args.cluster?.create && n.existingObject)
-      found.push(
-        problem(
-          "Exclusive",
-          at(at("networks", key), "existingObject"),
-          "is set, but the cluster is a new one, which has no Network objects",
-        ),
-      );
-  for (const key of Object.keys(args.namespaces ?? {})) found.push(...kubeNameProblems(key, at("namespaces", key)));
-  if (Object.keys(addresses).length === 0) found.push(problem("Required", "addresses", "is empty; name at least one address"));
-  return found;
 }

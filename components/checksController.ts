@@ -4,39 +4,50 @@ import type { ControllerArgs, PodIpControllerArgs } from "./argsPods";
 import { at, cloudNameProblems, enumProblems, kubeNameProblems, numberProblems, regionProblems, show } from "./checks";
 import { heapMiB, memoryBytes, resourcesOf } from "./controllerPod";
 import { ControllerKind, CrdSource, Datapath, GkeClasses, IdentityKind, LogLevel, OnDestroy } from "./enums";
-import { isPlain, problem, type Problem } from "./problems";
+import { problem, type Problem, when } from "./problems";
 
 /** Less than this, and Node.js would not start its bundle. */
 const LEAST_HEAP_MIB = 64;
 
 function identityProblems(c: ControllerArgs, path: string): Problem[] {
-  const identity = c.identity ?? {};
-  const here = at(path, "identity");
-  const kind = identity.kind ?? IdentityKind.ServiceAccount;
-  const found = enumProblems(kind, IdentityKind, at(here, "kind"));
-  if (kind === IdentityKind.Existing && identity.serviceAccount === undefined)
-    found.push(
-      problem("Required", at(here, "serviceAccount"), "is missing; kind is Existing, so name the service account's e-mail"),
-    );
-  if (kind !== IdentityKind.Existing && identity.serviceAccount !== undefined)
-    found.push(problem("Exclusive", at(here, "serviceAccount"), `is set, but kind is ${kind}; write kind: Existing`));
-  if (isPlain(identity.serviceAccount) && !/^[^@\s]+@[^@\s]+$/.test(identity.serviceAccount))
-    found.push(
-      problem("Pattern", at(here, "serviceAccount"), `${show(identity.serviceAccount)} is not the e-mail of a service account`),
-    );
-  if (kind === IdentityKind.Direct && identity.projectNumber === undefined)
-    found.push(
-      problem(
-        "Required",
-        at(here, "projectNumber"),
-        "is missing; kind is Direct, whose principal is written with the project's number",
-      ),
-    );
-  if (isPlain(identity.projectNumber) && !/^\d+$/.test(identity.projectNumber))
-    found.push(problem("Pattern", at(here, "projectNumber"), `${show(identity.projectNumber)} is not a number`));
-  if (identity.roleId !== undefined && !/^[A-Za-z0-9_.]{3,60}$/.test(identity.roleId))
-    found.push(problem("Pattern", at(here, "roleId"), `${show(identity.roleId)} is not 3 to 60 letters, digits, "_" or "."`));
-  return found;
+  const { kind = IdentityKind.ServiceAccount, serviceAccount, projectNumber, roleId } = c.identity ?? {};
+  const here = (field: string): string => at(at(path, "identity"), field);
+  const existing = kind === IdentityKind.Existing;
+  const text = (value: unknown, form: RegExp): boolean => typeof value !== "string" || form.test(value);
+  return [
+    ...enumProblems(kind, IdentityKind, here("kind")),
+    ...when(
+      existing && !serviceAccount,
+      "Required",
+      here("serviceAccount"),
+      "is missing; kind is Existing, so name the service account's e-mail",
+    ),
+    ...when(
+      !existing && serviceAccount !== undefined,
+      "Exclusive",
+      here("serviceAccount"),
+      `is set, but kind is ${kind}; write kind: Existing`,
+    ),
+    ...when(
+      !text(serviceAccount, /^[^@\s]+@[^@\s]+$/),
+      "Pattern",
+      here("serviceAccount"),
+      `${show(serviceAccount)} is not the e-mail of a service account`,
+    ),
+    ...when(
+      kind === IdentityKind.Direct && !projectNumber,
+      "Required",
+      here("projectNumber"),
+      "is missing; kind is Direct, whose principal is written with the project's number",
+    ),
+    ...when(!text(projectNumber, /^\d+$/), "Pattern", here("projectNumber"), `${show(projectNumber)} is not a number`),
+    ...when(
+      !text(roleId, /^[A-Za-z0-9_.]{3,60}$/),
+      "Pattern",
+      here("roleId"),
+      `${show(roleId)} is not 3 to 60 letters, digits, "_" or "."`,
+    ),
+  ];
 }
 
 function resourceProblems(c: ControllerArgs, path: string): Problem[] {

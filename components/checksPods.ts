@@ -3,6 +3,7 @@
 import {
   addressFindings,
   CIDR_ADDRESS_TYPE,
+  gatewayFindings,
   GKE_CLASSES,
   type GKEIPRouteSpecInput,
   type Listener,
@@ -14,7 +15,8 @@ import {
 import type { GatewayRefArgs, LabelSelectorArgs, ListenerArgs, PodIpGatewayArgs, PodIpRouteArgs, RouteArgs } from "./argsPods";
 import { at, enumProblems, known, kubeNameProblems, numberProblems, show } from "./checks";
 import { AddressScope, ControllerKind, NamespacesFrom, ReactionMode } from "./enums";
-import { isPlain, problem, type Problem } from "./problems";
+import { problem, type Problem, when } from "./problems";
+import { asArgument, standIn } from "./standIns";
 
 /** Port and protocol of SEED-48; they tell listeners apart and mean nothing for traffic (api.md 2.3). */
 const FIRST_PORT = 443;
@@ -33,12 +35,10 @@ export function listenersOf(listeners: { [name: string]: ListenerArgs } | undefi
     allowedRoutes: {
       namespaces: {
         from: l.from ?? NamespacesFrom.Same,
-        ...(l.selector === undefined
-          ? {}
-          : { selector: l.selector as NonNullable<Listener["allowedRoutes"]>["namespaces"] & object }),
+        ...(l.selector === undefined ? {} : { selector: l.selector }),
       },
     },
-  })) as Listener[];
+  }));
 }
 
 export function listenersProblems(listeners: { [name: string]: ListenerArgs } | undefined, path: string): Problem[] {
@@ -90,77 +90,70 @@ export function routeSpecOf<T>(r: RouteFacts, addresses: readonly T[]) {
     ...(r.allowGlobalAccess === undefined ? {} : { allowGlobalAccess: r.allowGlobalAccess }),
   };
 }
-export const routeSpec = (r: RouteFacts, addresses: readonly string[]): GKEIPRouteSpecInput =>
-  routeSpecOf(r, addresses) as GKEIPRouteSpecInput;
+export const routeSpec = (r: RouteFacts, addresses: readonly string[]): GKEIPRouteSpecInput => routeSpecOf(r, addresses);
 
-/** An address that stands for one that is not known yet, so that every other rule can be applied. */
-const STAND_IN = "198.18.0.1";
+/** The addresses as far as they are known, with stand-ins for the others. */
+const asKnown = (addresses: readonly unknown[]): string[] => addresses.map((a, i) => (typeof a === "string" ? a : standIn(i)));
 
 export function podIpRouteProblems(name: string, args: PodIpRouteArgs): Problem[] {
-  const found: Problem[] = [
+  const gateway = args.gateway ?? { name: "" };
+  const facts = { ...args, namespace: args.namespace ?? "default", gateway: { ...gateway, name: gateway.name || "missing" } };
+  return [
     ...kubeNameProblems(args.routeName ?? name, args.routeName === undefined ? "name" : "routeName"),
-    ...enumProblems(args.reactionMode, ReactionMode, "reactionMode"),
+    ...kubeNameProblems(facts.namespace, "namespace"),
+    ...when(!gateway.name, "Required", "gateway.name", "is missing; name the Gateway that offers the addresses"),
+    ...routeFindings(routeSpec(facts, asKnown(args.addresses ?? [])), "").map((f) => asArgument(f)),
   ];
-  if (args.namespace !== undefined) found.push(...kubeNameProblems(args.namespace, "namespace"));
-  if (!args.gateway?.name)
-    return [...found, problem("Required", "gateway.name", "is missing; name the Gateway that offers the addresses")];
-  const facts = { ...args, namespace: args.namespace ?? "default" };
-  const plain = (args.addresses ?? []).filter((a): a is string => isPlain(a));
-  // Rules of the whole spec with stand-ins for what is unknown; then those of the known addresses under their own index.
-  const spec = routeSpec(facts, (args.addresses ?? []).length === 0 ? [] : [STAND_IN]);
-  found.push(...routeFindings(spec, "").map((f) => ({ ...f, path: f.path.replace(/^\./, "") })));
-  found.push(...knownAddressProblems(args.addresses ?? []));
-  if (plain.length < (args.addresses ?? []).length && (args.addresses ?? []).length > MAX_ADDRESSES)
-    found.push(
-      ...addressFindings(
-        args.addresses.map((_a, i) => ({ value: `198.18.1.${i % 256}` })),
-        "addresses",
-      ),
-    );
-  return found;
 }
 
-/** Findings of the plain addresses in a list of Inputs, each under its own index. */
-export function knownAddressProblems(addresses: readonly unknown[], path = "addresses"): Problem[] {
-  const plain = addresses.flatMap((a, i) => (typeof a === "string" ? [{ value: a, i }] : []));
-  const own = (p: string): string =>
-    p.replace(/\[(\d+)\]/g, (_m, n: string) => `[${plain[Number(n)]!.i}]`).replace(/\.value$/, "");
-  return addressFindings(
-    plain.map(({ value }) => ({ value, type: CIDR_ADDRESS_TYPE })),
-    path,
-  ).map((f) => ({
-    ...f,
-    path: own(f.path),
-    message: own(f.message),
-  }));
+/** Findings of one address, under a path of its own. Unknown ones pass. */
+export const addressValueProblems = (value: unknown, path: string): Problem[] =>
+  typeof value === "string" ? addressFindings([{ value, type: CIDR_ADDRESS_TYPE }]).map((f) => ({ ...f, path })) : [];
+
+function togetherProblems(together: readonly string[][] | undefined, keys: readonly string[]): Problem[] {
+  return (together ?? []).flatMap((set, i) => [
+    ...when(
+      set.length > MAX_ADDRESSES,
+      "TooManyAddresses",
+      `together[${i}]`,
+      `has ${set.length} addresses; a Gateway holds at most ${MAX_ADDRESSES}`,
+    ),
+    ...set.flatMap((key, j) =>
+      when(
+        !keys.includes(key),
+        "UnknownReference",
+        `together[${i}][${j}]`,
+        `${show(key)} is not one of the addresses: ${known(keys)}`,
+      ),
+    ),
+  ]);
+}
+
+/** A class that nothing here acts on is worth a word; the contract has it. */
+export function classProblems(className: string | undefined, path: string): Problem[] {
+  if (className === undefined) return [];
+  const spec = { gatewayClassName: className, listeners: listenersOf(undefined), addresses: [{ value: standIn(0) }] };
+  return gatewayFindings(spec, "")
+    .filter((f) => f.code === "UnknownClass")
+    .map((f) => ({ ...f, path }));
 }
 
 export function podIpGatewayProblems(name: string, args: PodIpGatewayArgs): Problem[] {
-  const keys = Object.keys(args.addresses ?? {});
-  const found: Problem[] = [
+  const addresses = Object.entries(args.addresses ?? {});
+  const keys = addresses.map(([key]) => key);
+  return [
     // Room for the number of a split.
     ...kubeNameProblems(args.gatewayName ?? name, args.gatewayName === undefined ? "name" : "gatewayName", 60),
+    ...kubeNameProblems(args.namespace ?? "default", "namespace"),
     ...enumProblems(args.scope, AddressScope, "scope"),
+    ...when(args.scope === undefined, "Required", "scope", "is missing; say External or Internal"),
     ...enumProblems(args.controller, ControllerKind, "controller"),
+    ...classProblems(args.className, "className"),
     ...listenersProblems(args.listeners, "listeners"),
+    ...when(keys.length === 0, "Required", "addresses", "is empty; list the reserved addresses that routes may claim"),
+    ...addresses.flatMap(([key, value]) => addressValueProblems(value, at("addresses", key))),
+    ...togetherProblems(args.together, keys),
   ];
-  if (args.namespace !== undefined) found.push(...kubeNameProblems(args.namespace, "namespace"));
-  if (keys.length === 0)
-    found.push(problem("Required", "addresses", "is empty; list the reserved addresses that routes may claim"));
-  for (const [i, set] of (args.together ?? []).entries()) {
-    if (set.length > MAX_ADDRESSES)
-      found.push(
-        problem("TooManyAddresses", `together[${i}]`, `has ${set.length} addresses; a Gateway holds at most ${MAX_ADDRESSES}`),
-      );
-    for (const [j, key] of set.entries())
-      if (!keys.includes(key))
-        found.push(
-          problem("UnknownReference", `together[${i}][${j}]`, `${show(key)} is not one of the addresses: ${known(keys)}`),
-        );
-  }
-  for (const [key, value] of Object.entries(args.addresses ?? {}))
-    found.push(...knownAddressProblems([value], "x").map((f) => ({ ...f, path: at("addresses", key) })));
-  return found;
 }
 
 /** Rules of one route of the all-in-one that need no other route: its fields, and whether what it names exists. */

@@ -5,10 +5,10 @@ import { Cluster } from "@pulumi/gcp/container/cluster";
 import { getClusterOutput } from "@pulumi/gcp/container/getCluster";
 import { Provider } from "@pulumi/kubernetes/provider";
 import type { ExistingClusterArgs, MultiNetworkClusterArgs, NewClusterArgs } from "./argsCloud";
-import { multiNetworkClusterProblems } from "./checksCloud";
+import { multiNetworkClusterProblems } from "./checksCluster";
 import { locationProblems } from "./checks";
 import { compact, guarded, projectOf, projectProblems, tidyLabels, typeOf } from "./common";
-import { OnDestroy, ReleaseChannel } from "./enums";
+import { ReleaseChannel } from "./enums";
 import { kubeconfigFor } from "./kubeconfig";
 import { nodePools } from "./nodePools";
 import { checkedLater, problem, refuse, type Problem } from "./problems";
@@ -61,10 +61,23 @@ function providerFor(parent: MultiNetworkCluster, name: string, reached: Reached
   );
 }
 
-function clusterArgs(name: string, args: MultiNetworkClusterArgs, c: NewClusterArgs): ConstructorParameters<typeof Cluster>[1] {
-  const project = projectOf(args.project)!;
+type ClusterInputs = ConstructorParameters<typeof Cluster>[1];
+
+/** Who reaches the control plane and how, and what the nodes show of themselves. */
+function reach(c: NewClusterArgs): ClusterInputs {
   const authorized = Object.entries(c.authorizedNetworks ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+  const cidrBlocks = authorized.map(([displayName, cidrBlock]) => ({ displayName, cidrBlock }));
   return compact({
+    privateClusterConfig: (c.privateNodes ?? true) ? { enablePrivateNodes: true } : undefined,
+    controlPlaneEndpointsConfig: c.dnsEndpoint ? { dnsEndpointConfig: { allowExternalTraffic: true } } : undefined,
+    masterAuthorizedNetworksConfig: cidrBlocks.length > 0 ? { cidrBlocks } : undefined,
+  });
+}
+
+function clusterArgs(name: string, args: MultiNetworkClusterArgs, c: NewClusterArgs): ClusterInputs {
+  const project = projectOf(args.project)!;
+  return compact({
+    ...reach(c),
     name: c.name ?? name,
     location: c.location ?? args.region,
     project,
@@ -80,13 +93,7 @@ function clusterArgs(name: string, args: MultiNetworkClusterArgs, c: NewClusterA
     // The provider's own pair for "no default pool": pools are resources of their own, so that one can change without the other.
     removeDefaultNodePool: true,
     initialNodeCount: 1,
-    deletionProtection: c.deletionProtection ?? (args.onDestroy ?? OnDestroy.Protect) === OnDestroy.Protect,
-    privateClusterConfig: (c.privateNodes ?? true) ? { enablePrivateNodes: true } : undefined,
-    controlPlaneEndpointsConfig: c.dnsEndpoint ? { dnsEndpointConfig: { allowExternalTraffic: true } } : undefined,
-    masterAuthorizedNetworksConfig:
-      authorized.length > 0
-        ? { cidrBlocks: authorized.map(([displayName, cidrBlock]) => ({ displayName, cidrBlock })) }
-        : undefined,
+    deletionProtection: c.deletionProtection ?? guarded(args.onDestroy).protect === true,
     fleet: c.fleetProject === undefined ? undefined : { project: c.fleetProject },
     resourceLabels: tidyLabels(args.labels),
   });
@@ -108,7 +115,8 @@ function createCluster(parent: MultiNetworkCluster, name: string, args: MultiNet
         ? kubeconfigFor({ name: clusterName, endpoint: dns })
         : kubeconfigFor({ name: clusterName, endpoint, ca: auth.clusterCaCertificate });
     });
-  return { id: cluster.id, name: cluster.name, location: cluster.location, kubeconfig };
+  // masterAuth may be a secret as a whole, for the client key that it can hold; what is taken from it is none.
+  return { id: cluster.id, name: cluster.name, location: cluster.location, kubeconfig: pulumi.unsecret(kubeconfig) };
 }
 
 interface Found {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Kubernetes side of Pod networks: one GKENetworkParamSet and one Network each. Neither can be edited in place (api.md 5.4).
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource";
 import { apiVersionOf, GKE_NETWORKING_GROUP, KINDS, type GKENetworkParamSet, type Network } from "../controller/api";
 import type { NetworkArgs } from "./argsCloud";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Node pools of a cluster that is made here, each on the Pod networks it names. A pool's networks cannot change later (api.md 5.4).
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import type { Cluster } from "@pulumi/gcp/container/cluster";
 import { NodePool } from "@pulumi/gcp/container/nodePool";
 import type { MultiNetworkClusterArgs, NewClusterArgs, NodeNetworkArgs, PoolArgs } from "./argsCloud";
@@ -33,6 +33,13 @@ function networkConfig(networks: NodeNetworkArgs[], privateNodes: boolean): Pool
   });
 }
 
+/** A fixed size, or bounds for the autoscaler. */
+function size(pool: PoolArgs): Pick<PoolInputs, "nodeCount" | "autoscaling" | "initialNodeCount"> {
+  if (pool.max === undefined) return { nodeCount: pool.nodes ?? 1 };
+  const least = pool.min ?? 1;
+  return { autoscaling: { minNodeCount: least, maxNodeCount: pool.max }, initialNodeCount: least };
+}
+
 function poolArgs(plan: PoolPlan, key: string, pool: PoolArgs): PoolInputs {
   const all = plan.args.networks ?? {};
   const chosen = [...(pool.networks ?? Object.keys(all))].sort().map((n) => all[n]!);
@@ -41,9 +48,7 @@ function poolArgs(plan: PoolPlan, key: string, pool: PoolArgs): PoolInputs {
     cluster: plan.cluster.name,
     location: plan.create.location ?? plan.args.region,
     project: projectOf(plan.args.project),
-    nodeCount: pool.max === undefined ? (pool.nodes ?? 1) : undefined,
-    autoscaling: pool.max === undefined ? undefined : { minNodeCount: pool.min ?? 1, maxNodeCount: pool.max },
-    initialNodeCount: pool.max === undefined ? undefined : (pool.min ?? 1),
+    ...size(pool),
     nodeLocations: pool.zones === undefined ? undefined : [...pool.zones].sort(),
     nodeConfig: {
       machineType: pool.machineType ?? "e2-standard-4",

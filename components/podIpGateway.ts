@@ -5,7 +5,7 @@ import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource"
 import { apiVersionOf, CIDR_ADDRESS_TYPE, KINDS } from "../controller/api";
 import type { PodIpGatewayArgs } from "./argsPods";
 import { at } from "./checks";
-import { classFor, knownAddressProblems, listenersOf, podIpGatewayProblems } from "./checksPods";
+import { addressValueProblems, classFor, listenersOf, podIpGatewayProblems } from "./checksPods";
 import { inherited, typeOf } from "./common";
 import { splitAddresses, splitName } from "./gatewaySplit";
 import { checkedLater, refuse } from "./problems";
@@ -51,9 +51,7 @@ interface Plan {
 function registerGateway(parent: PodIpGateway, resource: string, plan: Plan): void {
   const where = { component: COMPONENT, name: plan.name };
   const addresses = plan.keys.map((key) => {
-    const checked = checkedLater(where, plan.args.addresses[key]!, (v) =>
-      knownAddressProblems([v], "x").map((p) => ({ ...p, path: at("addresses", key) })),
-    );
+    const checked = checkedLater(where, plan.args.addresses[key]!, (v) => addressValueProblems(v, at("addresses", key)));
     return { type: CIDR_ADDRESS_TYPE, value: cidr(checked) };
   });
   new CustomResource(

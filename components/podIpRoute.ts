@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource";
 import { apiVersionOf, IMMUTABLE_ROUTE_FIELDS, KINDS } from "../controller/api";
 import type { PodIpRouteArgs } from "./argsPods";
-import { knownAddressProblems, podIpRouteProblems, routeSpecOf } from "./checksPods";
+import { addressValueProblems, podIpRouteProblems, routeSpecOf } from "./checksPods";
 import { inherited, typeOf } from "./common";
 import { cidr } from "./podIpGateway";
 import { checkedLater, refuse } from "./problems";
@@ -29,7 +29,7 @@ export class PodIpRoute extends pulumi.ComponentResource {
     this.routeName = args.routeName ?? name;
     this.namespace = args.namespace ?? "default";
     const addresses = args.addresses.map((a, i) =>
-      cidr(checkedLater(where, a, (v) => knownAddressProblems([v], "x").map((p) => ({ ...p, path: `addresses[${i}]` })))),
+      cidr(checkedLater(where, a, (v) => addressValueProblems(v, `addresses[${i}]`))),
     );
     new CustomResource(
       name,

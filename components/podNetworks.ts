@@ -5,7 +5,7 @@ import { Firewall } from "@pulumi/gcp/compute/firewall";
 import { Network } from "@pulumi/gcp/compute/network";
 import { Subnetwork } from "@pulumi/gcp/compute/subnetwork";
 import type { IngressArgs, NetworkArgs, PodNetworksArgs } from "./argsCloud";
-import { onlyNamed, podNetworksProblems } from "./checksCloud";
+import { onlyNamed, podNetworksProblems } from "./checksNetworks";
 import { compact, guarded, inherited, projectOf, projectProblems, typeOf } from "./common";
 import { NetworkMode } from "./enums";
 import { registerNetworkObjects, type NetworkObject } from "./networkObjects";

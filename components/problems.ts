@@ -22,6 +22,10 @@ export const problem = (code: Problem["code"], path: string, message: string): P
   severity: "error",
 });
 
+/** The problem where something holds, nothing otherwise. */
+export const when = (wrong: boolean, code: Problem["code"], path: string, message: string): Problem[] =>
+  wrong ? [problem(code, path, message)] : [];
+
 /** One wrong property. */
 export interface ArgumentProblem {
   propertyPath: string;

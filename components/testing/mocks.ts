@@ -92,7 +92,7 @@ function mocks(preview: boolean, calls: Calls): pulumi.runtime.Mocks {
 }
 
 /** Runs `build` to the end of its last registration. */
-export async function record<T>(build: () => T, { preview = false, calls = {} as Calls } = {}): Promise<Recorded<T>> {
+export async function record<T>(build: () => T, { preview = false, calls = {} } = {}): Promise<Recorded<T>> {
   await pulumi.runtime.setMocks(mocks(preview, calls), "proj", "dev", preview);
   pulumi.runtime.setAllConfig({ "gcp:project": "p" });
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- the monitor is not part of the SDK's typed surface
