@@ -49,7 +49,11 @@ export class Operations {
    * @throws ComputeError; `Timeout` when the operation still runs at the deadline
    */
   async run(mutation: Mutation, fence: Fence): Promise<void> {
+    const { clock, logger } = this.client.deps;
+    const started = clock.monotonic();
     await this.locks.run(mutation.resource, () => this.slots.run(() => this.attempts(mutation, fence)));
+    const seconds = (clock.monotonic() - started) / 1000;
+    logger?.info({ method: mutation.method, resource: mutation.resource, seconds }, "compute object changed");
   }
 
   /**

@@ -4,6 +4,7 @@ import type { Client, Schema } from "./client";
 import { ComputeError, isComputeError } from "./errors";
 import { toRule } from "./observe";
 import type { Mutation, Operations } from "./operations";
+import { succeeded } from "./targets";
 import { labelsAreOurs, ownedDescription, ownedLabels } from "./ownership";
 import { networkPath, pathOf, regionalPath, urlOf } from "./paths";
 import type { Fence, ObservedRule, RuleSpec } from "./types";
@@ -101,7 +102,8 @@ export class Rules {
     // Looked at again right before: the name may have been given to somebody else's rule since it was observed.
     const current = await this.get(rule.name);
     if (!current) return;
-    if (!current.ours || (rule.id !== "" && current.id !== rule.id)) throw foreign("forwardingRules.delete", current);
+    if (!current.ours) throw foreign("forwardingRules.delete", current);
+    if (rule.id !== "" && current.id !== rule.id) throw succeeded("forwardingRules.delete", `forwarding rule ${rule.name}`);
     const params = this.key(rule.name);
     try {
       await this.operations.run(

@@ -33,7 +33,9 @@ export class Targets {
     const raw = await this.get(target);
     if (!raw) return;
     const current = toTarget(config.clusterUid, raw);
-    if (!current.ours || (target.id !== "" && current.id !== target.id)) throw foreign("targetInstances.delete", current);
+    if (!current.ours) throw foreign("targetInstances.delete", current);
+    if (target.id !== "" && current.id !== target.id)
+      throw succeeded("targetInstances.delete", `target instance ${target.zone}/${target.name}`);
     const params = { project: config.project, zone: target.zone, targetInstance: target.name };
     try {
       await this.operations.run(
@@ -122,6 +124,12 @@ export class Targets {
         `not at ${spec.instance} on ${spec.vpc ?? "nic0"}; delete it when no forwarding rule uses it`,
     });
   }
+}
+
+/** The object that was observed is gone, and another one of ours has its name: the caller must look again before it deletes. */
+export function succeeded(method: string, what: string): ComputeError {
+  const message = `${what} was replaced since it was observed; the new one is kept until it is looked at`;
+  return new ComputeError({ code: "Conflict", method, retry: true, message });
 }
 
 function foreign(method: string, target: ObservedTarget): ComputeError {

@@ -149,6 +149,28 @@ describe("faults of the Compute API", () => {
     expect(whole.labels).to.deep.equal(spec.labels);
   });
 
+  it("does not delete a successor of the rule or target it saw, though that is ours too (E49)", async () => {
+    await world.fabric.deleteRule(rule, openFence);
+    const again = await world.restarted().createRule(world.rule(A, "web", second.name), openFence);
+    expect((await failure(world.fabric.deleteRule(rule, openFence))).message).to.contain("replaced since it was observed");
+    await world.restarted().deleteTarget({ ...second, name: world.target("n1").name, id: "" }, openFence);
+    await world.restarted().ensureTarget(world.target("n1"), openFence);
+    const stale = { ...second, name: world.target("n1").name, id: "12" };
+    expect((await failure(world.fabric.deleteTarget(stale, openFence))).code).to.equal("Conflict");
+    expect(world.emulator.list("forwardingRules").map((each) => each.id)).to.deep.equal([again.id]);
+    expect(world.emulator.list("targetInstances")).to.have.length(2);
+  });
+
+  it("deletes a new rule for real, though an abandoned delete of its predecessor ended meanwhile (E42, E47)", async () => {
+    const fabric = world.restarted({ operationTimeoutMs: 100 });
+    world.emulator.faults.add({ methodId: "compute.forwardingRules.delete", kind: "slowOperation", delayMs: 200, times: 1 });
+    expect((await failure(fabric.deleteRule(rule, openFence))).code).to.equal("Timeout");
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    const next = await world.restarted().createRule(world.rule(A, "web", second.name), openFence);
+    await fabric.deleteRule(next, openFence);
+    expect(world.emulator.list("forwardingRules")).to.deep.equal([]);
+  });
+
   it("sends nothing through a fence that closed while it backed off (DESIGN 9.7)", async () => {
     world.emulator.faults.add({ methodId: SET, status: 503 });
     let asked = 0;
