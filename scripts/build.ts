@@ -17,13 +17,18 @@ const stamp = path.join(out, ".built");
 function newest(folder: string): number {
   let latest = 0;
   for (const entry of fs.readdirSync(folder, { withFileTypes: true, recursive: true }))
-    if (entry.isFile() && entry.name.endsWith(".ts")) latest = Math.max(latest, fs.statSync(path.join(entry.parentPath, entry.name)).mtimeMs);
+    if (entry.isFile() && entry.name.endsWith(".ts"))
+      latest = Math.max(latest, fs.statSync(path.join(entry.parentPath, entry.name)).mtimeMs);
   return latest;
 }
 function upToDate(): boolean {
   if (!fs.existsSync(stamp)) return false;
-  const inputs = ["package-lock.json", "tsconfig.build.json", "scripts/build.ts"].map((f) => fs.statSync(path.join(root, f)).mtimeMs);
-  return Math.max(newest(path.join(root, "components")), newest(path.join(root, "controller")), ...inputs) < fs.statSync(stamp).mtimeMs;
+  const inputs = ["package-lock.json", "tsconfig.build.json", "scripts/build.ts"].map(
+    (f) => fs.statSync(path.join(root, f)).mtimeMs,
+  );
+  return (
+    Math.max(newest(path.join(root, "components")), newest(path.join(root, "controller")), ...inputs) < fs.statSync(stamp).mtimeMs
+  );
 }
 
 /** Whole or not at all, so that two builds at once cannot mix. */
@@ -59,9 +64,14 @@ async function main(): Promise<void> {
   if (process.argv.includes("--if-needed") && upToDate()) return;
   const started = Date.now();
   const manifest = await bundle();
-  execFileSync(process.execPath, [require.resolve("typescript/bin/tsc"), "-p", "tsconfig.build.json"], { cwd: root, stdio: "inherit" });
+  execFileSync(process.execPath, [require.resolve("typescript/bin/tsc"), "-p", "tsconfig.build.json"], {
+    cwd: root,
+    stdio: "inherit",
+  });
   fs.writeFileSync(stamp, `${manifest.sha256}\n`);
-  console.log(`built components and controller bundle (${Math.round(manifest.bytes / 1024)} KiB, ${manifest.sha256.slice(0, 12)}) in ${((Date.now() - started) / 1000).toFixed(1)} s`);
+  console.log(
+    `built components and controller bundle (${Math.round(manifest.bytes / 1024)} KiB, ${manifest.sha256.slice(0, 12)}) in ${((Date.now() - started) / 1000).toFixed(1)} s`,
+  );
 }
 main().catch((error: unknown) => {
   console.error(error);
