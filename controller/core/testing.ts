@@ -15,8 +15,10 @@ import {
   type GKEIPRouteSpec,
   type GKENetworkParamSet,
   type Labels,
+  type Listener,
   type Network,
   type ObjectMeta,
+  type ParentRef,
 } from "../api";
 import { gatewayKey, gatewayRefs } from "./parents";
 import { keyOf, type AddressFact, type NodeView, type PodView, type Settings, type World } from "./world";
@@ -57,13 +59,21 @@ export const ALL_CLASSES: readonly GatewayClass[] = [...Object.values(OWN_CLASSE
   classOf(n),
 );
 
+/** Addresses as the seed writes them. */
+export const cidr = (...values: string[]): { type: string; value: string }[] =>
+  values.map((value) => ({ type: CIDR_ADDRESS_TYPE, value }));
+export const listenerOf = (over: Partial<Listener> = {}): Listener => ({ name: "default", port: 443, protocol: "none", ...over });
+/** References as the API server stores them; without a name, to the seed's Gateway. */
+export const parents = (...refs: Partial<ParentRef>[]): ParentRef[] =>
+  refs.map((ref) => ({ group: "gateway.networking.k8s.io", kind: "Gateway", name: "allowed-pod-ips", ...ref }));
+
 /** The seed's Gateway (SEED-48). */
 export const gatewayOf = (over: { metadata?: Meta; spec?: Partial<Gateway["spec"]> } = {}): Gateway => ({
   metadata: meta("allowed-pod-ips", { namespace: "default", ...over.metadata }),
   spec: {
     gatewayClassName: GKE_CLASSES.External,
-    listeners: [{ name: "default", port: 443, protocol: "none", allowedRoutes: { namespaces: { from: "All" } } }],
-    addresses: ["34.123.10.1/32", "34.123.10.2/32"].map((value) => ({ type: CIDR_ADDRESS_TYPE, value })),
+    listeners: [listenerOf({ allowedRoutes: { namespaces: { from: "All" } } })],
+    addresses: cidr("34.123.10.1/32", "34.123.10.2/32"),
     ...over.spec,
   },
 });
@@ -72,8 +82,8 @@ export const gatewayOf = (over: { metadata?: Meta; spec?: Partial<Gateway["spec"
 export const routeOf = (over: { metadata?: Meta; spec?: Partial<GKEIPRouteSpec> } = {}): GKEIPRoute => ({
   metadata: meta("my-ip-route", { namespace: "default", ...over.metadata }),
   spec: {
-    parentRefs: [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: "allowed-pod-ips", namespace: "default" }],
-    addresses: [{ type: CIDR_ADDRESS_TYPE, value: "34.123.10.1/32" }],
+    parentRefs: parents({ namespace: "default" }),
+    addresses: cidr("34.123.10.1/32"),
     network: "blue-network",
     reactionMode: "ReadyCondition",
     podSelector: { matchLabels: { component: "proxy" } },
