@@ -124,3 +124,29 @@ export function multiNetworkClusterProblems(name: string, args: MultiNetworkClus
     ...clusterProblems(args, "", { name, region: args.region, networks: Object.keys(args.networks ?? {}) }),
   ];
 }
+
+/** What Google says of a cluster that is to be adopted. */
+export interface FoundCluster {
+  name: string;
+  datapathProvider?: string;
+  enableMultiNetworking?: boolean;
+}
+/** An adopted cluster must have what cannot be turned on later (SEED-5, SEED-6). Older providers do not say; then nothing is known against it. */
+export function adoptedClusterProblems(found: FoundCluster): Problem[] {
+  const datapath = found.datapathProvider ?? "ADVANCED_DATAPATH";
+  const cluster = `cluster ${show(found.name)}`;
+  return [
+    ...when(
+      datapath !== "ADVANCED_DATAPATH",
+      "Unsupported",
+      "existing",
+      `${cluster} has datapath ${datapath || "unset"}; persistent addresses need Dataplane V2 (ADVANCED_DATAPATH), chosen when a cluster is made`,
+    ),
+    ...when(
+      found.enableMultiNetworking === false,
+      "Unsupported",
+      "existing",
+      `${cluster} has no multi-networking; it is chosen when a cluster is made`,
+    ),
+  ];
+}

@@ -10,5 +10,5 @@ export { PodIpController } from "./podIpController";
 export { PodIpGateway } from "./podIpGateway";
 export { PodIpRoute } from "./podIpRoute";
 export { PodNetworks } from "./podNetworks";
-export { ArgumentError } from "./problems";
-export type { ArgumentProblem } from "./problems";
+export { ArgumentError } from "./argumentError";
+export type { ArgumentProblem } from "./argumentError";

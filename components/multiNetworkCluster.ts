@@ -5,13 +5,13 @@ import { Cluster } from "@pulumi/gcp/container/cluster";
 import { getClusterOutput } from "@pulumi/gcp/container/getCluster";
 import { Provider } from "@pulumi/kubernetes/provider";
 import type { ExistingClusterArgs, MultiNetworkClusterArgs, NewClusterArgs } from "./argsCloud";
-import { multiNetworkClusterProblems } from "./checksCluster";
+import { adoptedClusterProblems, multiNetworkClusterProblems } from "./checksCluster";
 import { locationProblems } from "./checks";
 import { compact, guarded, projectOf, projectProblems, tidyLabels, typeOf } from "./common";
 import { ReleaseChannel } from "./enums";
 import { kubeconfigFor } from "./kubeconfig";
 import { nodePools } from "./nodePools";
-import { checkedLater, problem, refuse, type Problem } from "./problems";
+import { checkedLater, refuse } from "./problems";
 
 const COMPONENT = "MultiNetworkCluster";
 const providers = new WeakMap<MultiNetworkCluster, Provider>();
@@ -119,31 +119,6 @@ function createCluster(parent: MultiNetworkCluster, name: string, args: MultiNet
   return { id: cluster.id, name: cluster.name, location: cluster.location, kubeconfig: pulumi.unsecret(kubeconfig) };
 }
 
-interface Found {
-  name: string;
-  datapathProvider?: string;
-  enableMultiNetworking?: boolean;
-  endpoint: string;
-  masterAuths?: { clusterCaCertificate: string }[];
-}
-/** An adopted cluster must have what cannot be turned on later (SEED-5, SEED-6). */
-export function adoptedProblems(found: Found): Problem[] {
-  const problems: Problem[] = [];
-  if (found.datapathProvider !== undefined && found.datapathProvider !== "ADVANCED_DATAPATH")
-    problems.push(
-      problem(
-        "Unsupported",
-        "existing",
-        `cluster "${found.name}" has datapath ${found.datapathProvider || "unset"}; persistent addresses need Dataplane V2 (ADVANCED_DATAPATH), chosen when a cluster is made`,
-      ),
-    );
-  if (found.enableMultiNetworking === false)
-    problems.push(
-      problem("Unsupported", "existing", `cluster "${found.name}" has no multi-networking; it is chosen when a cluster is made`),
-    );
-  return problems;
-}
-
 function adoptCluster(parent: MultiNetworkCluster, name: string, args: MultiNetworkClusterArgs, c: ExistingClusterArgs): Reached {
   const where = { component: COMPONENT, name };
   const project = projectOf(args.project)!;
@@ -152,7 +127,7 @@ function adoptCluster(parent: MultiNetworkCluster, name: string, args: MultiNetw
   const kubeconfig =
     c.kubeconfig === undefined
       ? getClusterOutput({ name: c.name, location, project }, { parent }).apply((found) => {
-          refuse(where, adoptedProblems(found));
+          refuse(where, adoptedClusterProblems(found));
           return kubeconfigFor({ name: found.name, endpoint: found.endpoint, ca: found.masterAuths[0]?.clusterCaCertificate });
         })
       : pulumi.output(c.kubeconfig);

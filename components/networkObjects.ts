@@ -3,16 +3,8 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource";
 import { apiVersionOf, GKE_NETWORKING_GROUP, KINDS, type GKENetworkParamSet, type Network } from "../controller/api";
-import type { NetworkArgs } from "./argsCloud";
 import { DeviceMode, NetworkMode } from "./enums";
-
-export interface NetworkObject {
-  key: string;
-  args: NetworkArgs;
-  vpc: pulumi.Input<string>;
-  subnetwork: pulumi.Input<string>;
-  podRange?: pulumi.Input<string>;
-}
+import type { NetworkObject } from "./networkSide";
 
 type ParamSpec = { [F in keyof GKENetworkParamSet["spec"]]: pulumi.Input<unknown> };
 function paramSpec(n: NetworkObject): ParamSpec {

@@ -12,7 +12,8 @@ import { registerNetworkObjects } from "./networkObjects";
 import { PodIpController } from "./podIpController";
 import { PodIpGateway } from "./podIpGateway";
 import { PodIpRoute } from "./podIpRoute";
-import { networkObjectsOf, PodNetworks } from "./podNetworks";
+import { networkObjectsOf } from "./networkSide";
+import { PodNetworks } from "./podNetworks";
 import { refuse } from "./problems";
 
 const COMPONENT = "PersistentPodIps";

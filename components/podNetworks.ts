@@ -8,16 +8,13 @@ import type { IngressArgs, NetworkArgs, PodNetworksArgs } from "./argsCloud";
 import { onlyNamed, podNetworksProblems } from "./checksNetworks";
 import { compact, guarded, inherited, projectOf, projectProblems, typeOf } from "./common";
 import { NetworkMode } from "./enums";
-import { registerNetworkObjects, type NetworkObject } from "./networkObjects";
+import { registerNetworkObjects } from "./networkObjects";
+import { keepNetworkObjects, type NetworkObject } from "./networkSide";
 import { refuse } from "./problems";
 
 const COMPONENT = "PodNetworks";
 /** Name of the secondary range of a subnet that is made here; ranges are named within their subnet. */
 const POD_RANGE = "pods";
-
-const objects = new WeakMap<PodNetworks, NetworkObject[]>();
-/** What the Network objects are made of, for the component that makes them once there is a cluster. */
-export const networkObjectsOf = (networks: PodNetworks): NetworkObject[] => objects.get(networks)!;
 
 /**
  * Networks that carry persistent addresses (SEED-13, SEED-52, SEED-53).
@@ -37,7 +34,7 @@ export class PodNetworks extends pulumi.ComponentResource {
     const made = Object.entries(args.networks)
       .filter(([, n]) => !onlyNamed(n))
       .map(([key, network]) => vpcSide(this, name, args, { key, network }));
-    objects.set(this, made);
+    keepNetworkObjects(this, made);
     const table = (value: (n: NetworkObject) => pulumi.Input<string> | undefined): { [name: string]: pulumi.Output<string> } =>
       Object.fromEntries(made.flatMap((n) => ((v) => (v === undefined ? [] : [[n.key, pulumi.output(v)]]))(value(n))));
     this.networks = table((n) => n.vpc);

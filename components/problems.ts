@@ -2,6 +2,7 @@
 // All problems of a program at once, each with the path of the property, thrown as one error before anything is registered (pulumi.md 2.3).
 import * as pulumi from "@pulumi/pulumi";
 import { errorsOf, type Finding, type FindingCode } from "../controller/api";
+import { ArgumentError } from "./argumentError";
 
 /** What only components can find; every other code is the contract's. */
 export type ComponentCode =
@@ -25,30 +26,6 @@ export const problem = (code: Problem["code"], path: string, message: string): P
 /** The problem where something holds, nothing otherwise. */
 export const when = (wrong: boolean, code: Problem["code"], path: string, message: string): Problem[] =>
   wrong ? [problem(code, path, message)] : [];
-
-/** One wrong property. */
-export interface ArgumentProblem {
-  propertyPath: string;
-  reason: string;
-}
-
-/**
- * The arguments of a component make no sense; nothing of it was registered. `errors` has one entry a property.
- * Prints without a stack in a program, and becomes INVALID_ARGUMENT with details for a remote component.
- */
-export class ArgumentError extends pulumi.ResourceError {
-  readonly code: string = "InvalidArguments";
-  readonly retry: boolean = false;
-  readonly errors: ArgumentProblem[];
-  constructor(component: string, name: string, errors: ArgumentProblem[]) {
-    const count = errors.length === 1 ? "1 problem" : `${errors.length} problems`;
-    const lines = errors.map((e) => `  ${e.propertyPath}: ${e.reason}`);
-    super(`${component} "${name}" has ${count} in its arguments:\n${lines.join("\n")}`, undefined, true);
-    this.errors = errors;
-    // Marker by which the provider server recognises its own InputPropertiesError (an internal name: kept in this one place).
-    Object.defineProperty(this, "__pulumiInputPropertiesError", { value: true });
-  }
-}
 
 export interface Where {
   component: string;

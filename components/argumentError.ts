@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one error that components throw: every wrong property at once, readable in a program and structured for a remote component (pulumi.md 2.3).
+import * as pulumi from "@pulumi/pulumi";
+
+/** One wrong property. */
+export interface ArgumentProblem {
+  propertyPath: string;
+  reason: string;
+}
+
+/**
+ * The arguments of a component make no sense; nothing of it was registered. `errors` has one entry a property.
+ * Prints without a stack in a program, and becomes INVALID_ARGUMENT with details for a remote component.
+ */
+export class ArgumentError extends pulumi.ResourceError {
+  readonly code: string = "InvalidArguments";
+  readonly retry: boolean = false;
+  readonly errors: ArgumentProblem[];
+  constructor(component: string, name: string, errors: ArgumentProblem[]) {
+    const count = errors.length === 1 ? "1 problem" : `${errors.length} problems`;
+    const lines = errors.map((e) => `  ${e.propertyPath}: ${e.reason}`);
+    super(`${component} "${name}" has ${count} in its arguments:\n${lines.join("\n")}`, undefined, true);
+    this.errors = errors;
+    // Marker by which the provider server recognises its own InputPropertiesError (an internal name: kept in this one place).
+    Object.defineProperty(this, "__pulumiInputPropertiesError", { value: true });
+  }
+}
