@@ -58,6 +58,7 @@ class KwokNodes implements NodeRuntime {
     this.nodes.set(spec.name, entry);
     await this.client.request("POST", "/api/v1/nodes", { body: nodeObject(spec, entry.podCidr) });
     await this.client.request("PATCH", `/api/v1/nodes/${spec.name}/status`, { body: { status: nodeStatus(spec) } });
+    this.listeners.forEach((listener) => listener.nodeAdded?.(spec));
     await this.startKubelet(entry);
   }
 
@@ -68,6 +69,7 @@ class KwokNodes implements NodeRuntime {
     await entry.kwok?.stop();
     this.nodes.delete(name);
     await this.client.request("DELETE", `/api/v1/nodes/${name}`).catch(ignoreNotFound);
+    this.listeners.forEach((listener) => listener.nodeRemoved?.(name));
   }
 
   async crash(name: string, kind: CrashKind = "power"): Promise<void> {

@@ -49,6 +49,9 @@ export interface NodeRuntime {
 
 /** Told by a node runtime when a node stops and starts to work, so that what lives on the node can follow. */
 export interface NodeListener {
+  /** A node was registered, before its kubelet starts. */
+  nodeAdded?(spec: NodeSpec): void;
+  nodeRemoved?(name: string): void;
   nodeDown(name: string, kind: CrashKind): void;
   nodeUp(name: string): void;
 }

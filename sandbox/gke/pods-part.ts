@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gives running Pods their addresses on additional networks, from the range of their node, and writes them on the Pod.
+import { isApiError, type ApiClient } from "../../controller/kubernetes/transport";
+import type { NodeSpec } from "../nodes";
+import type { Cache } from "./cache";
+import { connectedNetworks, type ConnectedNetwork } from "./node-rules";
+import { AddressPool, DevicePool, podAnnotations, requestedNetworks, type PodAddress } from "./pod-rules";
+import { ANNOTATIONS, type GkePod } from "./types";
+
+export interface PodsPartOptions {
+  client: ApiClient;
+  cache: () => Cache;
+  spec: (node: string) => NodeSpec | undefined;
+  isNodeUp: (node: string) => boolean;
+}
+
+export class PodsPart {
+  private readonly pools = new Map<string, AddressPool | DevicePool>();
+
+  constructor(private readonly options: PodsPartOptions) {}
+
+  /** One pass over all Pods that still lack addresses. @returns true when one could not be given its addresses yet */
+  async reconcile(): Promise<boolean> {
+    const pods = [...this.options.cache().pods.values()];
+    const done = await Promise.all(pods.map((pod) => this.give(pod)));
+    return done.some((ok) => !ok);
+  }
+
+  gone(pod: GkePod): void {
+    for (const pool of this.pools.values()) pool.release(pod.metadata.uid);
+  }
+
+  private async give(pod: GkePod): Promise<boolean> {
+    const node = pod.spec.nodeName;
+    const { metadata, status } = pod;
+    if (metadata.annotations?.[ANNOTATIONS.podIps] !== undefined || metadata.deletionTimestamp) return true;
+    const cache = this.options.cache();
+    const names = requestedNetworks(pod, (name) => cache.interfaces.get(`${metadata.namespace}/${name}`)?.spec.networkName);
+    if (names.length === 0 || !node || !status?.podIP || status.phase !== "Running") return true;
+    if (!this.options.isNodeUp(node)) return true; // its return brings us back
+    const addresses = this.addresses(pod, node, names);
+    if (addresses.length < names.length) return false;
+    const body = { metadata: { uid: metadata.uid, annotations: podAnnotations(addresses, cache.networks) } };
+    const path = `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}`;
+    await this.options.client.request("PATCH", path, { body, query: { fieldManager: "gke-cni" } }).catch((error: unknown) => {
+      if (!isApiError(error, "NotFound", "Conflict")) throw error;
+    });
+    return true;
+  }
+
+  private addresses(pod: GkePod, node: string, names: string[]): PodAddress[] {
+    const cache = this.options.cache();
+    const spec = this.options.spec(node);
+    if (!spec) return [];
+    const connected = connectedNetworks(spec, cache.networks.values(), cache.paramSets.values());
+    return names.flatMap((name) => {
+      const nic = connected.find((network) => network.name === name);
+      const ip = nic && this.pool(node, nic, cache.networks.get(name)?.spec.type === "Device").take(pod.metadata.uid);
+      return ip === undefined ? [] : [{ network: name, ip }];
+    });
+  }
+
+  private pool(node: string, nic: ConnectedNetwork, device: boolean): AddressPool | DevicePool {
+    const key = `${node}/${nic.name}/${device ? "device" : nic.podCidr}`;
+    const pool = this.pools.get(key) ?? (device ? new DevicePool(nic) : new AddressPool(nic.podCidr));
+    this.pools.set(key, pool);
+    return pool;
+  }
+}
