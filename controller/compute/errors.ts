@@ -136,7 +136,7 @@ const BY_STATUS: Readonly<Record<number, ComputeErrorCode>> = {
   429: "RateLimited",
 };
 
-function codeOf(reason: string | undefined, status: number | undefined): ComputeErrorCode {
+function codeOf(reason: string | null | undefined, status: number | undefined): ComputeErrorCode {
   const known = BY_REASON[(reason ?? "").replace(/[_\s-]/g, "").toLowerCase()];
   // A 5xx is the server's trouble whatever the body says; a 429 is a rate whatever it is called.
   if (status !== undefined && status >= 500) return "Unavailable";
@@ -163,21 +163,32 @@ interface ErrorBody {
   error?: { message?: string; status?: string; errors?: { reason?: string; message?: string }[] };
 }
 
+function errorOf(body: unknown): NonNullable<ErrorBody["error"]> {
+  return (typeof body === "object" && body !== null ? (body as ErrorBody).error : undefined) ?? {};
+}
+
+/** What Google says in the body; nothing where a proxy or a broken server answered. */
+function said(body: unknown): { reason?: string; message: string } {
+  const { message, status, errors } = errorOf(body);
+  const first = errors?.[0];
+  return { reason: first?.reason ?? status, message: message ?? first?.message ?? "no explanation in the answer" };
+}
+
+const named = (reason: string | null | undefined): string => (reason ? `, ${reason}` : "");
+
 /** Maps an HTTP answer of 400 and above. Reasons: api.md 4.8, gcloud-requests.md 3. */
 export function fromHttp(method: string, failure: HttpFailure, nowMs: number): ComputeError {
-  const error = typeof failure.body === "object" && failure.body !== null ? (failure.body as ErrorBody).error : undefined;
-  const reason = error?.errors?.[0]?.reason ?? error?.status;
-  const said = error?.message ?? error?.errors?.[0]?.message ?? "no explanation in the answer";
-  const code = refined(codeOf(reason, failure.status), said);
+  const { status } = failure;
+  const { reason, message } = said(failure.body);
   return new ComputeError({
-    code,
+    code: refined(codeOf(reason, status), message),
     method,
-    status: failure.status,
+    status,
     reason,
     retryAfterMs: retryAfterMs(failure.retryAfter, nowMs),
     // A token may have been revoked between two calls: a fresh one is worth one more try.
-    ...(failure.status === 401 ? { retry: true } : {}),
-    message: `${method}: ${said} (HTTP ${failure.status}${reason ? `, ${reason}` : ""})`,
+    ...(status === 401 ? { retry: true } : {}),
+    message: `${method}: ${message} (HTTP ${status}${named(reason)})`,
   });
 }
 
@@ -190,16 +201,15 @@ export interface OperationFailure {
 
 /** Maps an operation that is DONE with an error. */
 export function fromOperation(method: string, operation: OperationFailure): ComputeError {
-  const first = operation.error?.errors?.[0];
+  const { code: reason, message } = operation.error?.errors?.[0] ?? {};
   const status = operation.httpErrorStatusCode ?? undefined;
-  const reason = first?.code ?? undefined;
-  const said = first?.message ?? operation.httpErrorMessage ?? "the operation failed without an explanation";
+  const text = message ?? operation.httpErrorMessage ?? "the operation failed without an explanation";
   return new ComputeError({
-    code: refined(codeOf(reason, status), said),
+    code: refined(codeOf(reason, status), text),
     method,
     status,
-    reason,
-    message: `${method}: ${said} (operation ${operation.name ?? "without a name"}${reason ? `, ${reason}` : ""})`,
+    reason: reason ?? undefined,
+    message: `${method}: ${text} (operation ${operation.name ?? "without a name"}${named(reason)})`,
   });
 }
 

@@ -7,6 +7,7 @@ import type { ObservedAddress, ObservedFirewall, ObservedPrefix, ObservedRule, O
 
 const name = (url: string | null | undefined): string | undefined => (url ? baseName(url) : undefined);
 const path = (url: string | null | undefined): string | undefined => (url ? pathOf(url) : undefined);
+const list = <T>(items: T[] | null | undefined): T[] => items ?? [];
 const text = (value: string | null | undefined): string | undefined => value ?? undefined;
 
 export function toRule(clusterUid: string, rule: Schema["ForwardingRule"]): ObservedRule {
@@ -56,22 +57,26 @@ export function toAddress(project: string, address: Schema["Address"]): Observed
   };
 }
 
+type Part = { IPProtocol?: string | null; ports?: string[] | null };
+
+// A part with ports covers only those, which matters for a deny (firewall.ts): `tcp:22` is not `tcp`.
+const protocolOf = ({ IPProtocol, ports }: Part): string =>
+  `${IPProtocol ?? ""}${ports?.length ? `:${ports.join(",")}` : ""}`.toLowerCase();
+
 export function toFirewall(rule: Schema["Firewall"]): ObservedFirewall {
-  const parts = rule.denied?.length ? rule.denied : (rule.allowed ?? []);
+  const { denied, allowed, sourceRanges, destinationRanges, targetTags, targetServiceAccounts } = rule;
+  const denies = Boolean(denied?.length);
   return {
     name: rule.name ?? "",
     network: name(rule.network) ?? "",
     direction: rule.direction === "EGRESS" ? "EGRESS" : "INGRESS",
     priority: rule.priority ?? 1000,
-    disabled: rule.disabled ?? false,
-    action: rule.denied?.length ? "deny" : "allow",
-    // A part with ports covers only those; for a deny that matters (firewall.ts), so it is kept apart from the whole protocol.
-    protocols: parts.map((part) =>
-      `${part.IPProtocol ?? ""}${part.ports?.length ? `:${part.ports.join(",")}` : ""}`.toLowerCase(),
-    ),
-    sourceRanges: rule.sourceRanges ?? [],
-    destinationRanges: rule.destinationRanges ?? [],
-    targeted: Boolean(rule.targetTags?.length || rule.targetServiceAccounts?.length),
+    disabled: rule.disabled === true,
+    action: denies ? "deny" : "allow",
+    protocols: list(denies ? denied : allowed).map(protocolOf),
+    sourceRanges: list(sourceRanges),
+    destinationRanges: list(destinationRanges),
+    targeted: list(targetTags).length + list(targetServiceAccounts).length > 0,
   };
 }
 

@@ -32,9 +32,9 @@ export function pauseBefore(policy: RetryPolicy, error: unknown, tried: number, 
   const base = policy.baseMs[error.code];
   // A busy resource is free when its operation ends, which may take far longer than these tries: operations.ts has the patience for it.
   if (base === undefined || isBusy(error)) return undefined;
-  if (error.retryAfterMs !== undefined && error.retryAfterMs > policy.capMs) return undefined;
+  const { retryAfterMs = 0 } = error;
   const full = Math.min(policy.capMs, base * 2 ** (tried - 1));
-  return Math.max(full / 2 + (full / 2) * random(), error.retryAfterMs ?? 0);
+  return retryAfterMs > policy.capMs ? undefined : Math.max(full / 2 + (full / 2) * random(), retryAfterMs);
 }
 
 export interface RetryDeps {

@@ -5,11 +5,10 @@ import { ComputeError, isComputeError } from "./errors";
 import { toRule } from "./observe";
 import type { Mutation, Operations } from "./operations";
 import { succeeded } from "./targets";
-import { labelsAreOurs, ownedDescription, ownedLabels } from "./ownership";
-import { networkPath, pathOf, regionalPath, urlOf } from "./paths";
+import { labelsAreOurs, ownedLabels } from "./ownership";
+import { pathOf, urlOf } from "./paths";
+import { ruleBody, type Protocol } from "./rule-body";
 import type { Fence, ObservedRule, RuleSpec } from "./types";
-
-export type Protocol = "L3_DEFAULT" | "TCP" | "UDP";
 
 export class Rules {
   constructor(
@@ -42,7 +41,7 @@ export class Rules {
 
   /** Makes one rule, or returns the one of ours that is there, pointed at the wanted target. */
   async create(spec: RuleSpec, protocol: Protocol, fence: Fence): Promise<ObservedRule> {
-    const requestBody = this.bodyOf(spec, protocol);
+    const requestBody = ruleBody(this.client.config, spec, protocol);
     await this.refuseForeign(spec);
     const existing = await this.get(spec.name);
     const made = existing ?? (await this.insert(requestBody, fence));
@@ -140,35 +139,6 @@ export class Rules {
   private async refuseForeign(spec: RuleSpec): Promise<void> {
     const other = (await this.on(spec.address, spec.vpc)).find((rule) => !rule.ours);
     if (other) throw foreign("forwardingRules.insert", other);
-  }
-
-  private bodyOf(spec: RuleSpec, protocol: Protocol): Schema["ForwardingRule"] {
-    const { project, region, clusterUid, networkProject = project } = this.client.config;
-    if (spec.scope === "Internal" && (!spec.vpc || !spec.subnetwork))
-      throw new ComputeError({
-        code: "Invalid",
-        method: "forwardingRules.insert",
-        message: `forwarding rule ${spec.name} for internal address ${spec.address} needs vpc and subnetwork; got vpc ${spec.vpc ?? "none"}, subnetwork ${spec.subnetwork ?? "none"}`,
-      });
-    const internal = {
-      network: urlOf(networkPath(networkProject, spec.vpc ?? "")),
-      subnetwork: urlOf(regionalPath(networkProject, region, "subnetworks", spec.subnetwork ?? "")),
-      ...(spec.allowGlobalAccess === undefined ? {} : { allowGlobalAccess: spec.allowGlobalAccess }),
-    };
-    return {
-      name: spec.name,
-      description: ownedDescription(clusterUid, spec.description),
-      // No labels: the server takes them by setLabels only (GitHub kubernetes-sigs/cluster-api-provider-gcp#1276). Until then the
-      // description says whose the rule is.
-      // By name, not by literal: a literal that was released a moment ago would be taken as an ephemeral one and lost later.
-      IPAddress: urlOf(regionalPath(project, region, "addresses", spec.addressName)),
-      IPProtocol: protocol,
-      allPorts: true,
-      loadBalancingScheme: spec.scope === "Internal" ? "INTERNAL" : "EXTERNAL",
-      target: urlOf(spec.targetPath),
-      ...(spec.tier === undefined || spec.scope === "Internal" ? {} : { networkTier: spec.tier }),
-      ...(spec.scope === "Internal" ? internal : {}),
-    };
   }
 }
 
