@@ -70,11 +70,8 @@ async function patch<T extends KubeObject>(client: ApiClient, kind: ResourceKind
       contentType: "application/json-patch+json",
     });
   } catch (error) {
-    // The server says 422 for a failed `test`, with the same reason as for a bad object; only its text tells them apart.
-    if (
-      isApiError(error, "Invalid") &&
-      /test(ing)? (operation |value |path )?.*failed|unable to .*path|missing/i.test(error.message)
-    ) {
+    // A patch that cannot be applied, a failed `test` for one, is 422 like a bad object, but names no object (kube-apiserver 1.34).
+    if (isApiError(error, "Invalid") && namesNoObject(error.body)) {
       throw new ApiError("Conflict", `${kind.kind} ${name ?? ""}: finalizers have changed meanwhile`, {
         status: error.status,
         cause: error,
@@ -82,4 +79,9 @@ async function patch<T extends KubeObject>(client: ApiClient, kind: ResourceKind
     }
     throw error;
   }
+}
+
+function namesNoObject(status: unknown): boolean {
+  const details = typeof status === "object" && status !== null && "details" in status ? status.details : undefined;
+  return typeof details !== "object" || details === null || !("name" in details);
 }

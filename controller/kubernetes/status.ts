@@ -9,6 +9,10 @@ export interface StatusTarget {
   name: string;
   /** Version that the status was computed from. */
   resourceVersion: string;
+  /**
+   * So that the metadata of an object that was read will do as a target. It is not sent: the server ignores it in an apply (1.34), and
+   * needs it not, as no two objects ever have the same version.
+   */
   uid?: string;
 }
 
@@ -26,7 +30,7 @@ export interface Condition {
  * Applies the status fields of `fieldManager`, all of them: what it applied before and leaves out now is removed by the server.
  * Conditions of others stay where the schema makes the list a map by `type`; give only own ones (`ownConditions`). Where the list is
  * atomic, give the merged one (`mergeConditions`).
- * @throws ApiError Conflict when the object has changed since `resourceVersion` or is another one (uid): recompute, then apply
+ * @throws ApiError Conflict when the object has changed since `resourceVersion`, or is another one by now: recompute, then apply
  */
 export function applyStatus<T extends KubeObject>(
   client: ApiClient,
@@ -34,14 +38,14 @@ export function applyStatus<T extends KubeObject>(
   target: StatusTarget,
   write: { status: object; fieldManager: string; signal?: AbortSignal },
 ): Promise<T> {
-  const { namespace, name, resourceVersion, uid } = target;
+  const { namespace, name, resourceVersion } = target;
   return client.request<T>("PATCH", resourcePath(kind, namespace, name, "status"), {
     query: { fieldManager: write.fieldManager, force: true },
     contentType: "application/apply-patch+yaml",
     body: {
       apiVersion: apiVersionOf(kind),
       kind: kind.kind,
-      metadata: { namespace, name, resourceVersion, uid },
+      metadata: { namespace, name, resourceVersion },
       status: write.status,
     },
     signal: write.signal,
