@@ -24,6 +24,7 @@ const milliseconds = (text: string): number => {
 
 export function cli(actions: Actions): Command {
   const program = new Command("sandbox")
+    .enablePositionalOptions()
     .description(
       "the whole system on this machine: real Kubernetes control plane, real Pulumi engine, an emulator of Google's API",
     )
@@ -43,5 +44,5 @@ export function cli(actions: Actions): Command {
     .argument("<command...>")
     .passThroughOptions()
     .action((command: string[]) => actions.exec(command, program.opts<RunFlags>()));
-  return program.enablePositionalOptions();
+  return program;
 }

@@ -125,7 +125,7 @@ export class AddressDriver {
       ...(binding ? { binding } : {}),
       routeUid: route.metadata.uid ?? "",
       ...(wanted ? { wanted, wantedTarget: this.targetOf(wanted, wish.network) } : {}),
-      cause: moveCause(this.parts.caches.world, route, binding?.status?.holder, wanted),
+      cause: moveCause(this.parts.caches.world, route, binding?.status?.holder ?? binding?.status?.lastMove?.to, wanted),
       rule: this.reservationFact(key),
       prepared: wanted !== undefined && this.prepared(route, wanted, binding?.status),
     };

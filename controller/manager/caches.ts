@@ -167,7 +167,8 @@ export class Caches {
   /** The view that the core decides from; it reads the caches at each call. */
   private makeWorld(): World {
     const { options, reflectors } = this;
-    const alone = (): boolean => !reflectors.gatewayClass.store.list().some((c) => GKE_CONTROLLER_NAMES.includes(c.spec.controllerName));
+    const alone = (): boolean =>
+      !reflectors.gatewayClass.store.list().some((c) => GKE_CONTROLLER_NAMES.includes(c.spec.controllerName));
     return {
       get settings(): Settings {
         return { ...options.settings, alone: alone() };

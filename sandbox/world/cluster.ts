@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// One GKE cluster of the sandbox: a real control plane, a VM in the emulator and a simulated kubelet for each node, and GKE's own part.
+import * as path from "node:path";
+import { startControlPlane, type ControlPlane } from "../controlplane";
+import type { ClusterView, Emulator, NodePoolView } from "../emulator";
+import { computeLookup, startGke, type Gke } from "../gke";
+import { processPods, simulatedNodes, type NodeNetwork, type NodeRuntime, type NodeSpec, type ProcessPods } from "../nodes";
+import type { Tools } from "../tools";
+import { plannedNodes, type PlannedNode } from "./names";
+import { cidrOnNode } from "./ranges";
+
+export interface ClusterOptions {
+  dir: string;
+  tools: Tools;
+  emulator: Emulator;
+  note: (line: string) => void;
+  crdDelayMs?: number;
+}
+interface Pool {
+  view: NodePoolView;
+  nodes: PlannedNode[];
+}
+interface Parts {
+  controlPlane: ControlPlane;
+  nodes: NodeRuntime;
+  pods: ProcessPods;
+  gke: Gke;
+}
+
+const DEFAULT_POOL = "default-pool";
+const DEFAULT_POOL_MS = 5_000;
+
+const last = (url: string): string => url.slice(url.lastIndexOf("/") + 1);
+const regionOf = (zone: string): string => zone.replace(/-[a-z]$/, "");
+
+export class Cluster {
+  private readonly pools = new Map<string, Pool>();
+  private readonly later = new Map<string, NodeJS.Timeout>();
+  /** How many nodes have had a piece of a secondary range. */
+  private readonly pieces = new Map<string, number>();
+
+  private constructor(
+    readonly view: ClusterView,
+    private readonly parts: Parts,
+    private readonly o: ClusterOptions,
+  ) {}
+
+  /** Boots the control plane and starts GKE's part beside it. */
+  static async create(view: ClusterView, o: ClusterOptions): Promise<Cluster> {
+    const dir = path.join(o.dir, `cluster-${view.name}`);
+    const controlPlane = await startControlPlane({ dir, tools: o.tools });
+    o.note(`cluster ${view.name}: ${controlPlane.server}, API ready after ${controlPlane.timings.apiReady} ms`);
+    const region = view.zones[0] ? regionOf(view.zones[0]) : view.location;
+    const clusterVpc = typeof view.resource["network"] === "string" ? last(view.resource["network"]) : undefined;
+    const lookup = computeLookup({
+      baseUrl: `${o.emulator.url}compute/v1`,
+      project: view.project,
+      region,
+      ...(clusterVpc ? { clusterVpc } : {}),
+    });
+    const gke = startGke({ controlPlane, tools: o.tools, lookup, ...(o.crdDelayMs ? { crdDelayMs: o.crdDelayMs } : {}) });
+    const logs = path.join(dir, "logs");
+    const { host } = new URL(o.emulator.url);
+    const pods = processPods({
+      controlPlane,
+      dir: path.join(dir, "pods"),
+      logs,
+      extraEnv: { GCE_METADATA_HOST: host, COMPUTE_ENDPOINT: o.emulator.url },
+    });
+    const nodes = simulatedNodes({ controlPlane, tools: o.tools, dir, logs, listeners: [gke, pods] });
+    // A young cluster may serve its CRDs later; only without a delay is it ready with them.
+    if (!o.crdDelayMs) await gke.ready;
+    return new Cluster(view, { controlPlane, nodes, pods, gke }, o);
+  }
+
+  get controlPlane(): ControlPlane {
+    return this.parts.controlPlane;
+  }
+  get nodes(): NodeRuntime {
+    return this.parts.nodes;
+  }
+  /** Pods of the controller's namespace, which run as real processes. */
+  get pods(): ProcessPods {
+    return this.parts.pods;
+  }
+  get gke(): Gke {
+    return this.parts.gke;
+  }
+  endpoint(): { endpoint: string; caCertificateBase64: string } {
+    const { server, caPem } = this.parts.controlPlane;
+    return { endpoint: new URL(server).host, caCertificateBase64: Buffer.from(caPem).toString("base64") };
+  }
+
+  async addPool(view: NodePoolView): Promise<void> {
+    const nodes = plannedNodes(this.view.name, view.name, view.zones, view.nodeCount);
+    this.pools.set(view.name, { view, nodes });
+    const start = (): Promise<unknown> => Promise.all(nodes.map((n) => this.addNode(n, view)));
+    if (view.name !== DEFAULT_POOL) return void (await start());
+    // Programs with pools of their own delete GKE's first one at once (removeDefaultNodePool): its kubelets start only if it stays.
+    this.later.set(
+      view.name,
+      setTimeout(() => {
+        this.later.delete(view.name);
+        start().catch((error: unknown) => this.o.note(`default pool: ${String(error)}`));
+      }, DEFAULT_POOL_MS),
+    );
+  }
+  /** @param count nodes in each zone */
+  async resizePool(view: NodePoolView, count: number): Promise<void> {
+    const before = this.pools.get(view.name)?.nodes ?? [];
+    const nodes = plannedNodes(this.view.name, view.name, view.zones, count);
+    this.pools.set(view.name, { view, nodes });
+    const has = (list: readonly PlannedNode[], n: PlannedNode): boolean => list.some((m) => m.name === n.name);
+    await Promise.all(before.filter((n) => !has(nodes, n)).map((n) => this.removeNode(n)));
+    await Promise.all(nodes.filter((n) => !has(before, n)).map((n) => this.addNode(n, view)));
+  }
+  async removePool(view: NodePoolView): Promise<void> {
+    if (this.cancelStart(view.name)) return void this.pools.delete(view.name);
+    const nodes = this.pools.get(view.name)?.nodes ?? [];
+    this.pools.delete(view.name);
+    await Promise.all(nodes.map((n) => this.removeNode(n)));
+  }
+
+  private cancelStart(pool: string): boolean {
+    const timer = this.later.get(pool);
+    clearTimeout(timer);
+    this.later.delete(pool);
+    return timer !== undefined;
+  }
+  private async addNode(node: PlannedNode, pool: NodePoolView): Promise<void> {
+    const { emulator, note } = this.o;
+    const resource = this.view.resource;
+    const nic0 = {
+      ...(resource["network"] ? { network: String(resource["network"]) } : {}),
+      ...(resource["subnetwork"] ? { subnetwork: String(resource["subnetwork"]) } : {}),
+    };
+    const vm = emulator.putInstance({
+      name: node.name,
+      zone: node.zone,
+      networkInterfaces: [nic0, ...pool.networks],
+      tags: [...pool.tags],
+    });
+    const [first, ...rest] = vm.networkInterfaces;
+    const networks = rest.map((nic): NodeNetwork => {
+      const subnetwork = last(nic.subnetwork ?? "");
+      const podCidr = this.podRange(subnetwork, pool);
+      return { name: "", nic: nic.name, ip: nic.networkIP, vpc: last(nic.network), subnetwork, ...(podCidr ? { podCidr } : {}) };
+    });
+    const spec: NodeSpec = {
+      name: node.name,
+      zone: node.zone,
+      region: regionOf(node.zone),
+      project: this.view.project,
+      pool: pool.name,
+      labels: { ...pool.labels },
+      networks,
+      internalIP: first!.networkIP,
+    };
+    await this.parts.nodes.add(spec);
+    note(`node ${node.name} is Ready in ${node.zone}`);
+  }
+  private podRange(subnetwork: string, pool: NodePoolView): string | undefined {
+    const wanted = pool.podNetworks.find((p) => last(p.subnetwork) === subnetwork);
+    const found = this.o.emulator.list("subnetworks").find((s) => s.name === subnetwork);
+    const range = found?.secondaryIpRanges?.find((r) => r.rangeName === wanted?.secondaryPodRange)?.ipCidrRange;
+    if (!wanted || !range) return undefined;
+    const index = this.pieces.get(range) ?? 0;
+    this.pieces.set(range, index + 1);
+    return cidrOnNode(range, wanted.maxPodsPerNode, index);
+  }
+  private async removeNode(node: PlannedNode): Promise<void> {
+    await this.parts.nodes.remove(node.name);
+    this.o.emulator.removeInstance(node.zone, node.name);
+    this.o.note(`node ${node.name} is gone`);
+  }
+
+  async stop(): Promise<void> {
+    const { pods, gke, nodes, controlPlane } = this.parts;
+    [...this.later.keys()].forEach((pool) => this.cancelStart(pool));
+    await pods.stop();
+    gke.stop();
+    await nodes.stop();
+    for (const n of [...this.pools.values()].flatMap((p) => p.nodes)) this.o.emulator.removeInstance(n.zone, n.name);
+    await controlPlane.stop();
+  }
+}
