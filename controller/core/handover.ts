@@ -63,7 +63,7 @@ function stepNobody(status: AddressBindingStatus): Step {
 function stepTowards(i: HandoverInput, wanted: Holder, status: AddressBindingStatus): Step {
   const begin = { do: "begin", next: wanted, generation: (status.generation ?? 0) + 1, routeUid: i.routeUid } as const;
   if (inherited(status, i.routeUid)) return { ...begin, cause: "RouteChanged" };
-  if (status.phase === "Held" && sameHolder(status.holder, wanted)) return stepHeld(i);
+  if (status.phase === "Held" && !status.next && sameHolder(status.holder, wanted)) return stepHeld(i);
   if (moving(status) && sameHolder(status.next, wanted)) return stepMoving(i, status);
   // Any other wish than the one under way starts over, back to the present holder too: the last wish wins (E51), and what a broken-off
   // move has done to the nodes is not known.
