@@ -1,105 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Leader election on a clock that the test moves, over a Lease in memory with the API server's compare and swap. The last suite
-// lets chance delay, lose and cut requests, and looks at every instant for two leaders.
+// Leader election on a clock that the test moves.
 import { expect } from "chai";
-import fc from "fast-check";
-import type { Clock } from "./clock";
-import { ApiError } from "./errors";
-import { LeaderElector, type LeaderElectorOptions } from "./leader";
-import type { Lease } from "./lease";
-import { FakeClock, seededRandom, settle } from "./testing";
-import type { ApiClient, Method, RequestOptions } from "./transport";
-
-/** What happens to one request: how long it travels each way, and whether it or its answer is lost. */
-interface Fate {
-  toServerMs: number;
-  backMs: number;
-  lost: "no" | "request" | "answer";
-}
-
-const WELL: Fate = { toServerMs: 0, backMs: 0, lost: "no" };
-
-/** One Lease, as the API server keeps it. */
-class LeaseServer {
-  lease: Lease | undefined;
-  readonly log: string[] = [];
-  private version = 0;
-
-  handle(method: Method, body: Lease | undefined): Lease {
-    this.log.push(method);
-    if (method === "POST") {
-      if (this.lease !== undefined) throw new ApiError("AlreadyExists", "there");
-      return this.store(body);
-    }
-    if (this.lease === undefined) throw new ApiError("NotFound", "none");
-    if (method === "GET") return structuredClone(this.lease);
-    if (body?.metadata.resourceVersion !== this.lease.metadata.resourceVersion) throw new ApiError("Conflict", "changed");
-    return this.store(body);
-  }
-
-  private store(body: Lease | undefined): Lease {
-    const lease = structuredClone(body ?? { metadata: {}, spec: {} });
-    lease.metadata.resourceVersion = String(++this.version);
-    this.lease = lease;
-    return structuredClone(lease);
-  }
-}
-
-function clientOf(server: LeaseServer, clock: Clock, fate: () => Fate = () => WELL): ApiClient {
-  const travel = (ms: number): Promise<void> => (ms === 0 ? Promise.resolve() : clock.sleep(ms));
-  async function exchange(method: Method, options: RequestOptions): Promise<Lease> {
-    const { toServerMs, backMs, lost } = fate();
-    await travel(toServerMs);
-    if (lost === "request") return new Promise(() => undefined);
-    let answer: Lease | Error;
-    try {
-      answer = server.handle(method, options.body as Lease | undefined);
-    } catch (error) {
-      answer = error as Error;
-    }
-    if (lost === "answer") return new Promise(() => undefined);
-    await travel(backMs);
-    if (answer instanceof Error) throw answer;
-    return answer;
-  }
-  return {
-    server: "memory",
-    request<T>(method: Method, _path: string, options: RequestOptions = {}): Promise<T> {
-      return new Promise<T>((resolve, reject) => {
-        const timer = clock.setTimeout(() => reject(new ApiError("Timeout", "no answer in time")), options.timeoutMs ?? 30_000);
-        exchange(method, options).then(
-          (lease) => (timer.cancel(), resolve(lease as T)),
-          (error: Error) => (timer.cancel(), reject(error)),
-        );
-      });
-    },
-    stream: () => Promise.reject(new ApiError("Network", "no watches here")),
-    onRequest: () => undefined,
-    close: () => Promise.resolve(),
-  };
-}
-
-interface Candidate {
-  elector: LeaderElector;
-  calls: string[];
-}
-
-function candidate(server: LeaseServer, clock: Clock, identity: string, more: Partial<LeaderElectorOptions> = {}): Candidate {
-  const calls: string[] = [];
-  const elector = new LeaderElector({
-    client: clientOf(server, clock),
-    namespace: "ns",
-    name: "lock",
-    identity,
-    clock,
-    random: () => 0.5,
-    onStartedLeading: () => void calls.push("started"),
-    onStoppedLeading: (why) => void calls.push(why),
-    onNewLeader: (leader) => void calls.push(`leader ${leader}`),
-    ...more,
-  });
-  return { elector, calls };
-}
+import { FakeClock, settle } from "./testing";
+import { candidate, clientOf, LeaseServer, WELL } from "./testing-lease";
 
 describe("leader elector", () => {
   let server: LeaseServer;
@@ -312,47 +215,6 @@ describe("leader elector", () => {
     expect(() => candidate(server, clock, "a", { retryPeriodMs: 9_000 })).to.throw(
       RangeError,
       "renewDeadlineMs 10000: must be above",
-    );
-  });
-});
-
-describe("leader electors under any delay, loss and partition", () => {
-  const run = { seed: fc.integer(), lossPercent: fc.integer({ min: 0, max: 60 }), slowMs: fc.integer({ min: 0, max: 6_000 }) };
-
-  it("never are two leaders at one instant, and one leads again once the net is well", async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.record(run), async ({ seed, lossPercent, slowMs }) => {
-        const random = seededRandom(seed);
-        const clock = new FakeClock();
-        const server = new LeaseServer();
-        let well = false;
-        const cut = [false, false, false];
-        const fateOf = (who: number) => (): Fate => {
-          if (well) return WELL;
-          const lost = cut[who] === true || random() * 100 < lossPercent ? (random() < 0.5 ? "request" : "answer") : "no";
-          return { toServerMs: Math.floor(random() * slowMs), backMs: Math.floor(random() * slowMs), lost };
-        };
-        const electors = cut.map((_, who) => {
-          const client = clientOf(server, clock, fateOf(who));
-          return candidate(server, clock, `c${who}`, { client, random });
-        });
-        for (const { elector } of electors) elector.start();
-        for (let step = 0; step < 240; step++) {
-          if (step % 40 === 39) cut[Math.floor(random() * 3)] = random() < 0.5;
-          await clock.advance(250);
-          const leaders = electors.filter(({ elector }) => elector.isLeaderNow()).length;
-          expect(leaders, `leaders at ${clock.monotonic()} ms`).to.be.at.most(1);
-        }
-        well = true;
-        await clock.advance(40_000);
-        const running = electors.filter(({ calls }) => !calls.includes("lost"));
-        const leaders = electors.filter(({ elector }) => elector.isLeaderNow()).length;
-        expect(leaders, "leaders at the end").to.equal(running.length > 0 ? 1 : 0);
-        const stopping = Promise.all(electors.map(({ elector }) => elector.stop()));
-        await clock.advance(10_000);
-        await stopping;
-      }),
-      { numRuns: 12 },
     );
   });
 });

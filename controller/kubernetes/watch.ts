@@ -28,7 +28,7 @@ export interface WatchOptions {
 
 /** `reason` of the ApiError Timeout that the watchdog causes. */
 export const SILENT = "Silent";
-const EVENTS_PER_TURN = 100;
+const EVENTS_PER_TURN = 25;
 
 /**
  * Reads one watch to its end and hands each event to `handle`, which must not throw.
