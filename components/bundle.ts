@@ -37,10 +37,10 @@ function manifestHash(file: string): string | undefined {
 /**
  * Reads the bundle.
  * @param bundlePath another file than that of this package
+ * @param root folder of this package
  * @throws RunError where it is missing, damaged or too large
  */
-export function readBundle(bundlePath?: string): Bundle {
-  const root = packageRoot(__dirname);
+export function readBundle(bundlePath?: string, root = packageRoot(__dirname)): Bundle {
   const file = bundlePath ?? path.join(root ?? __dirname, "dist", "bundle", "controller.js.gz");
   if (!fs.existsSync(file))
     throw cannot(

@@ -20,7 +20,8 @@ export interface Registration {
   protect: boolean;
   retainOnDelete: boolean;
   deletedWith: string;
-  aliases: unknown[];
+  /** Former types and names; empty where they are the present ones. */
+  aliases: { type: string; name: string }[];
   ignoreChanges: string[];
   replaceOnChanges: string[];
   deleteBeforeReplace: boolean;
@@ -37,7 +38,7 @@ interface Request {
   getProtect(): boolean;
   getRetainondelete(): boolean;
   getDeletedwith(): string;
-  getAliasesList(): unknown[];
+  getAliasesList(): { getSpec(): { getType(): string; getName(): string } | undefined; getUrn(): string }[];
   getIgnorechangesList(): string[];
   getReplaceonchangesList(): string[];
   getDeletebeforereplace(): boolean;
@@ -132,7 +133,7 @@ function registration(r: Request, urn: string): Registration {
     protect: r.getProtect(),
     retainOnDelete: r.getRetainondelete(),
     deletedWith: r.getDeletedwith(),
-    aliases: r.getAliasesList(),
+    aliases: r.getAliasesList().map((a) => ({ type: a.getSpec()?.getType() ?? "", name: a.getSpec()?.getName() ?? a.getUrn() })),
     ignoreChanges: r.getIgnorechangesList(),
     replaceOnChanges: r.getReplaceonchangesList(),
     deleteBeforeReplace: r.getDeletebeforereplace(),
