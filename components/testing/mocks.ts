@@ -105,8 +105,15 @@ export async function record<T>(build: () => T, { preview = false, calls = {} } 
       if (!error) seen.push(registration(request, response.getUrn()));
       done(error, response);
     });
-  const value = build();
-  await pulumi.runtime.disconnect();
+  // The SDK takes a stack trace for every promise; mapped through ts-node they would be most of the run.
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  const run = async (): Promise<T> => {
+    const built = build();
+    await pulumi.runtime.disconnect();
+    return built;
+  };
+  const value = await run().finally(() => (Error.stackTraceLimit = stackTraceLimit));
   const of = (type: string) => seen.filter((r) => r.type === type).sort((a, b) => (a.name < b.name ? -1 : 1));
   const one = (type: string, name: string) => {
     const found = of(type).filter((r) => r.name === name);

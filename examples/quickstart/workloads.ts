@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two workloads on an additional network: a Deployment and a StatefulSet. Two annotations put their Pods on it (SEED-72).
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { Deployment } from "@pulumi/kubernetes/apps/v1/deployment";
 import { StatefulSet } from "@pulumi/kubernetes/apps/v1/statefulSet";
 import { Service } from "@pulumi/kubernetes/core/v1/service";
