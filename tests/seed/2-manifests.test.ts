@@ -3,7 +3,7 @@
 import { expect } from "chai";
 import * as path from "node:path";
 import { eventually } from "../support/clients";
-import { condition, nodeOfPod, SEED, untilRoute, useSandbox, vmOf, type Sandbox } from "../support/sandbox";
+import { condition, nodeOfPod, reserve, SEED, untilRoute, useSandbox, vmOf, type Sandbox } from "../support/sandbox";
 import { proxyPod } from "../support/workloads";
 
 const file = (name: string): string => path.join(SEED, name);
@@ -37,6 +37,8 @@ describe("seed steps 3 to 5: the manifests verbatim", function () {
 
   before(async () => {
     const s = sandbox();
+    await reserve(s, "seed-1", "34.123.10.1");
+    await reserve(s, "seed-2", "34.123.10.2");
     for (const n of ["proxy-ss-ns", "proxy-deploy-ns"]) await s.kubectl(["create", "namespace", n]);
   });
 
@@ -82,7 +84,10 @@ describe("seed steps 3 to 5: the manifests verbatim", function () {
 
   it("E23 S8 SEED-8: all three manifests at once claim one address: the oldest keeps it and the others name it", async () => {
     const s = sandbox();
-    await s.kubectl(["apply", "-f", file("statefulset.yaml"), "-f", file("deployment.yaml")]);
+    // Creation times have a resolution of one second, and age decides.
+    await s.kubectl(["apply", "-f", file("statefulset.yaml")]);
+    await new Promise((r) => setTimeout(r, 1_100));
+    await s.kubectl(["apply", "-f", file("deployment.yaml")]);
     for (const namespace of ["proxy-ss-ns", "proxy-deploy-ns"]) {
       const loser = await untilRoute(s, namespace, "my-pod-ips", { status: "False", reason: "InvalidAddresses" });
       expect(condition(loser, "Accepted")?.message).to.contain("34.123.10.1").and.to.contain("default/my-ip-route");

@@ -35,7 +35,9 @@ async function open(): Promise<Sandbox> {
   await promisify(execFile)(process.execPath, [require.resolve("ts-node/dist/bin"), "-T", "scripts/build.ts", "--if-needed"], {
     cwd: ROOT,
   });
-  const world = await startWorld({ tools, operationLatencyMs: 200 });
+  // Set SANDBOX_DIR to keep state and logs for a look afterwards.
+  const dir = process.env.SANDBOX_DIR;
+  const world = await startWorld({ tools, operationLatencyMs: 200, ...(dir ? { dir } : {}) });
   // Other addresses than the seed's, which the tests reserve as its reader would.
   const stack = await createStack(world, {
     "gke-persistent-ip:externalAddresses[0]": "34.123.20.1",
@@ -92,6 +94,12 @@ after(async function () {
   open?.stack.remove();
   await open?.world.stop();
 });
+
+/** Reserves an external address by value, unless it is reserved already. */
+export async function reserve(s: Sandbox, name: string, address: string): Promise<void> {
+  if (s.world.emulator.list("addresses").some((a) => a.address === address)) return;
+  await s.gcloud(["compute", "addresses", "create", name, "--region", "us-central1", "--addresses", address]);
+}
 
 export const condition = (o: { status?: { conditions?: Condition[] } }, type: string): Condition | undefined =>
   o.status?.conditions?.find((c) => c.type === type);
