@@ -111,7 +111,7 @@ describe("derived names", () => {
   });
   it("differ for names that begin alike", () => {
     const [a, b] = ["a-very-long-component-name-1", "a-very-long-component-name-2"];
-    expect(accountId(a!)).to.not.equal(accountId(b!));
+    expect(accountId(a)).to.not.equal(accountId(b));
   });
 });
 

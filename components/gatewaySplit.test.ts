@@ -41,7 +41,7 @@ describe("splitting addresses over Gateways", () => {
           : fc.array(fc.uniqueArray(fc.integer({ min: 0, max: n - 1 }), { minLength: 1, maxLength: 3 }), { maxLength: 6 }),
     }),
   );
-  const named = (together: number[][]): string[][] => together.map((set) => set.map((i) => `k${i}`));
+  const named = (together: readonly number[][] = []): string[][] => together.map((set) => set.map((i) => `k${i}`));
 
   it("loses none, doubles none, overfills none and parts no set (any plan)", () => {
     fc.assert(

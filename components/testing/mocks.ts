@@ -69,9 +69,9 @@ export interface Recorded<T> {
   value: T;
   seen: Registration[];
   /** The registrations of a type, in order of their names. */
-  of(type: string): Registration[];
+  of: (type: string) => Registration[];
   /** The one registration of a type and name. */
-  one(type: string, name: string): Registration;
+  one: (type: string, name: string) => Registration;
 }
 
 function mocks(preview: boolean, calls: Calls): pulumi.runtime.Mocks {
