@@ -136,6 +136,8 @@ describe("The rules of a whole plan", () => {
     ];
     expect(told(pair("10.0.0.5"), gateways)).to.deep.equal(["warning AddressClaimedTwice routes.b.addresses"]);
     expect(told(pair("34.1.1.1"), gateways)).to.deep.equal(["error AddressClaimedTwice routes.b.addresses"]);
+    const oneNetwork = ["a", "b"].map((name) => route(name, spec(["10.0.0.5"])));
+    expect(told(oneNetwork, gateways)).to.deep.equal(["error AddressClaimedTwice routes.b.addresses"]);
   });
 
   it("refuse an address that two Gateways list (E24)", () => {

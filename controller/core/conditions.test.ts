@@ -135,6 +135,9 @@ describe("The conditions of a route", () => {
   for (const [title, f, expected] of table)
     it(`are ${expected.join(", ")} when ${title}`, () => expect(row(f)).to.deep.equal(expected));
 
+  it("do not call it ready that there is nothing to be ready (invariant 3)", () =>
+    expect(row(facts({ acceptance: { ...accepted, addresses: [] }, addresses: [] }))[1]).to.equal("False/Mutated"));
+
   it("stand in one order and carry the generation of the facts (T1)", () => {
     for (const generation of [1, 2, 9]) {
       const { conditions } = routeStatus(facts({ generation }));

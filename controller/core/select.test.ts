@@ -62,7 +62,7 @@ describe("The choice among selectable Pods", () => {
     ],
     ["the one whose node is there (E19)", [podOf("a", 1), podOf("b", 2, { node: "node-9" })], {}, "a"],
     ["the newest of two on one node (S11)", [podOf("a", 1), podOf("b", 2)], {}, "b"],
-    ["the first by name at equal times (S12, E7)", [podOf("b", 1), podOf("a", 1)], {}, "a"],
+    ["the first by name at equal times (S12, E7)", [podOf("b", 1, { uid: "1" }), podOf("a", 1, { uid: "2" })], {}, "a"],
     ["the first by UID at equal times and names (S12)", [podOf("a", 1, { uid: "2" }), podOf("a", 1, { uid: "1" })], {}, "a"],
     [
       "the Ready one at equal times with Exists (E7)",
