@@ -101,6 +101,8 @@ export default tseslint.config(
         { argsIgnorePattern: "^_", varsIgnorePattern: "^_", ignoreRestSiblings: true },
       ],
       "@typescript-eslint/max-params": ["error", { max: 4 }],
+      // The engine's gRPC services have no types of their own.
+      "@typescript-eslint/no-require-imports": ["error", { allow: ["^@pulumi/pulumi/proto/\\w+_grpc_pb$"] }],
       "@typescript-eslint/only-throw-error": "error",
       "@typescript-eslint/prefer-promise-reject-errors": "error",
       complexity: ["error", 10],
