@@ -94,7 +94,9 @@ describe("seed: behaviour while Pods change", function () {
       await eventually(() => expect(text).to.contain("first"), 10_000);
       await new Promise((r) => setTimeout(r, 1_100));
       await apply(s, proxyPod(ns, "second"));
-      await eventually(() => expect(text).to.match(/Ready=True\/ProgrammingComplete second/), 30_000);
+      await eventually(() => {
+        if (!/ Ready=True\/ProgrammingComplete [^\n]*second\n/.test(text)) throw new Error(`not Ready with the second Pod:\n${text}`);
+      }, 30_000);
     } finally {
       child.kill();
     }
