@@ -190,7 +190,7 @@ describe("The conditions of a route", () => {
           fc.record({ status: fc.constantFrom("True", "False", "Unknown"), observedGeneration: fc.integer({ min: 1, max: 3 }) }),
           { nil: undefined },
         )
-        .map((d) => d && agent(d.status as Condition["status"], { observedGeneration: d.observedGeneration })),
+        .map((d) => d && agent(d.status, { observedGeneration: d.observedGeneration })),
       resetDatapath: fc.boolean(),
       datapathIsOurs: fc.boolean(),
       clean: fc.boolean(),

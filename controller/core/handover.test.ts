@@ -166,7 +166,7 @@ describe("The journal", () => {
   const [t0, t1, t2] = ["2026-01-01T00:00:00Z", "2026-01-01T00:00:02Z", "2026-01-01T00:00:05Z"];
 
   it("tells the whole story of a move: ends, cause, durations", () => {
-    const done = committed({ ...switching({ ...begun(held(), begin, t0!), routeVersion: "8" }, t1!) }, t2!);
+    const done = committed({ ...switching({ ...begun(held(), begin, t0), routeVersion: "8" }, t1) }, t2);
     expect(done).to.deep.include({
       phase: "Held",
       generation: 4,
@@ -190,10 +190,10 @@ describe("The journal", () => {
   });
 
   it("forgets the reset of the move before, so that each move has its own (E60)", () =>
-    expect(begun(held(), begin, t0!)).to.not.have.property("routeVersion"));
+    expect(begun(held(), begin, t0)).to.not.have.property("routeVersion"));
 
   it("never counts a negative time when the clock is set back", () => {
-    const done = committed(switching(begun(held(), begin, t2!), t1!), t0!);
+    const done = committed(switching(begun(held(), begin, t2), t1), t0);
     expect(done.lastMove!.durations).to.deep.equal({ prepare: 0, switch: 0, total: 0 });
   });
 
@@ -207,7 +207,7 @@ describe("The journal", () => {
   });
 
   it("says that nobody is served, and saying it again changes nothing but the reason (S2)", () => {
-    const once = unserved(held({ history: [], forwardingRule: "pip-fr-1" }), "no Pod", t0!);
+    const once = unserved(held({ history: [], forwardingRule: "pip-fr-1" }), "no Pod", t0);
     expect(once).to.deep.equal({
       phase: "Unserved",
       generation: 4,
@@ -218,8 +218,8 @@ describe("The journal", () => {
       reason: "NoPodsFound",
       message: "no Pod",
     });
-    expect(unserved(once, "no Pod", t1!)).to.deep.equal(once);
-    expect(unserved(once, "3 Pods, none Ready", t1!)).to.deep.equal({ ...once, message: "3 Pods, none Ready" });
+    expect(unserved(once, "no Pod", t1)).to.deep.equal(once);
+    expect(unserved(once, "3 Pods, none Ready", t1)).to.deep.equal({ ...once, message: "3 Pods, none Ready" });
   });
 
   it("fits its schema at every step of a hand-over", () => {
