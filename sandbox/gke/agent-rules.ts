@@ -2,7 +2,7 @@
 // One pass of Google's node agent over all GKEIPRoutes, for one node: which map entries it wants, and which DPV2Ready it writes.
 // The rules, their order and their weak spots (one bad route stops the pass; a move on a True condition writes nothing) are the
 // agent's own, see the reference, section 3.1. Pure.
-import { isDefaultNetwork, withCondition, type Condition, type GkePod, type Network, type Route } from "./types";
+import { isDefaultNetwork, withCondition, type Condition, type Network, type Route } from "./types";
 
 export interface NodeView {
   /** All routes, in any order. */
@@ -37,26 +37,15 @@ interface Found {
 export function agentPass(view: NodeView): PassResult {
   const writes: StatusWrite[] = [];
   const local: Found[] = [];
-  for (const route of view.routes) {
-    if (!accepted(route)) continue;
+  for (const route of [...view.routes].filter(accepted)) {
     const step = lookAt(route, view);
-    switch (step.kind) {
-      case "skip":
-        break;
-      case "device":
-        writes.push(...write(route, true, "", view.now));
-        break;
-      case "local":
-        local.push({ route, endpoint: step.endpoint });
-        break;
-      case "noNetwork": {
-        // Said once on the route, which is then left out; a pass that finds it said already gives up.
-        const said = route.status?.pods?.length === 1 ? write(route, false, step.error, view.now) : [];
-        if (said.length === 0) return { writes, error: step.error };
-        writes.push(...said);
-        break;
-      }
-    }
+    if (step.kind === "device") writes.push(...write(route, true, "", view.now));
+    if (step.kind === "local") local.push({ route, endpoint: step.endpoint });
+    if (step.kind !== "noNetwork") continue;
+    // Said once on the route, which is then left out; a pass that finds it said already gives up.
+    const said = route.status?.pods?.length === 1 ? write(route, false, step.error, view.now) : [];
+    if (said.length === 0) return { writes, error: step.error };
+    writes.push(...said);
   }
   return program(local, writes, view);
 }
@@ -65,14 +54,11 @@ type Step = { kind: "skip" | "device" } | { kind: "local"; endpoint: string } | 
 
 function lookAt(route: Route, view: NodeView): Step {
   const name = route.spec.network ?? "default";
-  const pods = route.status?.pods ?? [];
-  const network = view.network(name);
-  if (!isDefaultNetwork(name)) {
-    if (!network) return { kind: "noNetwork", error: `networks.networking.gke.io "${name}" not found` };
-    if (network.spec.type === "Device") return { kind: pods.length === 1 ? "device" : "skip" };
-  }
-  const [pod] = pods;
-  if (pods.length !== 1 || pod === undefined) return { kind: "skip" };
+  const type = isDefaultNetwork(name) ? "L3" : view.network(name)?.spec.type;
+  if (type === undefined) return { kind: "noNetwork", error: `networks.networking.gke.io "${name}" not found` };
+  const [pod, ...more] = route.status?.pods ?? [];
+  if (pod === undefined || more.length > 0) return { kind: "skip" };
+  if (type === "Device") return { kind: "device" };
   const endpoint = view.endpoint(route.metadata.namespace, pod, name);
   return endpoint === undefined ? { kind: "skip" } : { kind: "local", endpoint };
 }
@@ -99,13 +85,21 @@ function accepted(route: Route): boolean {
 
 /** The write, or none where the condition says it already: presence, generation, status and message count, the reason does not. */
 function write(route: Route, ready: boolean, message: string, now: string): StatusWrite[] {
-  const old = route.status?.conditions?.find((c) => c.type === "DPV2Ready");
   const status = ready ? "True" : "False";
   const observedGeneration = route.metadata.generation;
-  if (old?.observedGeneration === observedGeneration && old?.status === status && old.message === message) return [];
-  const reason = ready ? "DPV2Ready" : "DPV2NotReady";
-  const wanted = { type: "DPV2Ready", status, reason, message, observedGeneration } as const;
-  return [{ route, conditions: withCondition(route.status?.conditions, wanted, now) }];
+  const conditions = route.status?.conditions ?? [];
+  const said = conditions.some(
+    (c) => c.type === "DPV2Ready" && c.observedGeneration === observedGeneration && c.status === status && c.message === message,
+  );
+  if (said) return [];
+  const wanted = {
+    type: "DPV2Ready",
+    status,
+    reason: ready ? "DPV2Ready" : "DPV2NotReady",
+    message,
+    observedGeneration,
+  } as const;
+  return [{ route, conditions: withCondition(conditions, wanted, now) }];
 }
 
 function isCidr(text: string): boolean {

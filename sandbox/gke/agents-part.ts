@@ -42,7 +42,13 @@ export class AgentsPart {
     const pass = repeater(() => this.run(node), { retryMs: RETRY_MS });
     const endpoint = repeater(() => this.run(node), { retryMs: RETRY_MS, spacingMs: ENDPOINT_SPACING_MS });
     const resync = setInterval(() => pass.kick(), RESYNC_MS).unref();
-    const agent: Agent = { pass, endpoint, resync, entries: this.frozen.get(node) ?? new Map(), wanted: new Set() };
+    const agent: Agent = {
+      pass,
+      endpoint,
+      resync,
+      entries: this.frozen.get(node) ?? new Map<string, string>(),
+      wanted: new Set(),
+    };
     this.frozen.delete(node);
     this.agents.set(node, agent);
     pass.kick();

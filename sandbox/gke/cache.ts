@@ -16,11 +16,11 @@ export interface Cache {
 
 export interface CacheEvents {
   /** Networks, parameter sets or network interfaces changed. */
-  networks(): void;
-  nodes(): void;
-  routes(): void;
-  pod(pod: GkePod, before: GkePod | undefined): void;
-  podGone(pod: GkePod): void;
+  networks: () => void;
+  nodes: () => void;
+  routes: () => void;
+  pod: (pod: GkePod, before: GkePod | undefined) => void;
+  podGone: (pod: GkePod) => void;
 }
 
 /** Starts the watches; a kind whose CRD is not there yet is waited for. */

@@ -21,28 +21,43 @@ export async function judgeParamSet(set: ParamSet, all: ParamSet[], lookup: Clou
   return judgeInCloud(set, all, lookup);
 }
 
-function shapeRefusal({
-  vpc,
-  vpcSubnet,
-  deviceMode,
-  podIPv4Ranges,
-  networkAttachment,
-}: ParamSet["spec"]): ParamSetVerdict | undefined {
-  const hasRanges = (podIPv4Ranges?.rangeNames.length ?? 0) > 0;
-  const inVpc = Boolean(vpc) && Boolean(vpcSubnet);
-  if (networkAttachment) {
-    if (vpc || vpcSubnet || deviceMode || hasRanges)
-      return refused("GNPConfigInvalid", "networkAttachment excludes all other fields");
-    if (!ATTACHMENT.test(networkAttachment))
-      return refused("NetworkAttachmentInvalid", `networkAttachment ${networkAttachment} is not a full path`);
-    return undefined;
-  }
-  if (!inVpc) return refused("GNPConfigInvalid", "vpc and vpcSubnet, or networkAttachment, must be set");
-  if (!hasRanges && !deviceMode)
-    return refused("SecondaryRangeAndDeviceModeUnspecified", "one of podIPv4Ranges and deviceMode must be set");
-  if (hasRanges && deviceMode)
-    return refused("DeviceModeCantBeUsedWithSecondaryRange", "podIPv4Ranges and deviceMode exclude each other");
-  return undefined;
+type Refusal = [refused: (spec: ParamSet["spec"]) => boolean, reason: string, message: string];
+
+const hasRanges = (spec: ParamSet["spec"]): boolean => (spec.podIPv4Ranges?.rangeNames.length ?? 0) > 0;
+const byAttachment = (spec: ParamSet["spec"]): boolean => Boolean(spec.networkAttachment);
+
+// Without a look at the cloud; the first that applies is the answer.
+const SHAPE: readonly Refusal[] = [
+  [
+    (spec) => byAttachment(spec) && [spec.vpc, spec.vpcSubnet, spec.deviceMode, hasRanges(spec)].some(Boolean),
+    "GNPConfigInvalid",
+    "networkAttachment excludes all other fields",
+  ],
+  [
+    (spec) => byAttachment(spec) && !ATTACHMENT.test(spec.networkAttachment ?? ""),
+    "NetworkAttachmentInvalid",
+    "networkAttachment is not of the form projects/P/regions/R/networkAttachments/A",
+  ],
+  [
+    (spec) => !byAttachment(spec) && !(spec.vpc && spec.vpcSubnet),
+    "GNPConfigInvalid",
+    "vpc and vpcSubnet, or networkAttachment, must be set",
+  ],
+  [
+    (spec) => !byAttachment(spec) && !hasRanges(spec) && !spec.deviceMode,
+    "SecondaryRangeAndDeviceModeUnspecified",
+    "one of podIPv4Ranges and deviceMode must be set",
+  ],
+  [
+    (spec) => hasRanges(spec) && Boolean(spec.deviceMode),
+    "DeviceModeCantBeUsedWithSecondaryRange",
+    "podIPv4Ranges and deviceMode exclude each other",
+  ],
+];
+
+function shapeRefusal(spec: ParamSet["spec"]): ParamSetVerdict | undefined {
+  const found = SHAPE.find(([applies]) => applies(spec));
+  return found && refused(found[1], found[2]);
 }
 
 async function judgeInCloud(set: ParamSet, all: ParamSet[], lookup: CloudLookup): Promise<ParamSetVerdict> {
@@ -88,13 +103,19 @@ function paramsRefusal(network: Network, set: ParamSet | undefined): { reason: s
     return { reason: "GNPDeleted", message: `GKENetworkParamSet ${name} does not exist` };
   const own = set.status?.conditions?.find((c) => c.type === "Ready");
   if (own?.status !== "True") return { reason: "GNPParamsNotReady", message: `GKENetworkParamSet ${name} is not ready` };
-  const { podIPv4Ranges, deviceMode, networkAttachment } = set.spec;
-  if (networkAttachment && network.spec.type !== "L3")
-    return { reason: "NetworkAttachmentUnsupported", message: `a ${network.spec.type} network cannot use a network attachment` };
-  if (network.spec.type === "L3" && !podIPv4Ranges && !networkAttachment)
-    return { reason: "L3SecondaryMissing", message: `L3 needs podIPv4Ranges in ${name}` };
-  if (network.spec.type === "Device" && !deviceMode)
-    return { reason: "DeviceModeMissing", message: `Device needs deviceMode in ${name}` };
+  return typeRefusal(network.spec.type, set);
+}
+
+function typeRefusal(
+  type: Network["spec"]["type"],
+  { metadata, spec }: ParamSet,
+): { reason: string; message: string } | undefined {
+  if (type !== "L3" && byAttachment(spec))
+    return { reason: "NetworkAttachmentUnsupported", message: `a ${type} network cannot use a network attachment` };
+  if (type === "L3" && !spec.podIPv4Ranges && !byAttachment(spec))
+    return { reason: "L3SecondaryMissing", message: `L3 needs podIPv4Ranges in ${metadata.name}` };
+  if (type === "Device" && !spec.deviceMode)
+    return { reason: "DeviceModeMissing", message: `Device needs deviceMode in ${metadata.name}` };
   return undefined;
 }
 

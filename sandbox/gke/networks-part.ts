@@ -3,7 +3,7 @@
 import { isApiError, type ApiClient } from "../../controller/kubernetes/transport";
 import type { Cache } from "./cache";
 import type { CloudLookup } from "./lookup";
-import { judgeNetwork, judgeParamSet, refersTo } from "./network-rules";
+import { judgeNetwork, judgeParamSet, refersTo, type ParamSetVerdict } from "./network-rules";
 import { requestedNetworks } from "./pod-rules";
 import { ANNOTATIONS, PATHS, withCondition, type Condition, type Network, type ParamSet } from "./types";
 
@@ -41,22 +41,23 @@ async function reconcileParamSet(client: ApiClient, set: ParamSet, { sets, netwo
     return set;
   }
   const verdict = await judgeParamSet(set, sets, lookup);
-  const { cidrBlocks, ...condition } = verdict;
-  if (condition.status === "True" && !set.metadata.finalizers?.includes(FINALIZER)) {
+  if (verdict.status === "True" && !set.metadata.finalizers?.includes(FINALIZER)) {
     await setFinalizers(client, path, set, [...(set.metadata.finalizers ?? []), FINALIZER]);
   }
-  const now = new Date().toISOString();
-  const conditions = withCondition(set.status?.conditions, { ...condition, observedGeneration: set.metadata.generation }, now);
-  const networkName = users[0]?.metadata.name;
-  const wanted = {
-    ...set.status,
-    conditions,
-    ...(networkName ? { networkName } : {}),
-    ...(cidrBlocks.length > 0 ? { podCIDRs: { cidrBlocks } } : {}),
-  };
+  const wanted = paramSetStatus(set, verdict, users[0]?.metadata.name);
   if (JSON.stringify(wanted) === JSON.stringify(set.status)) return set;
   await client.request("PATCH", `${path}/status`, { body: { status: wanted }, query: WRITER }).catch(ignoreGone);
   return { ...set, status: wanted };
+}
+
+function paramSetStatus(set: ParamSet, verdict: ParamSetVerdict, networkName: string | undefined): ParamSet["status"] {
+  const { cidrBlocks, ...condition } = verdict;
+  const now = new Date().toISOString();
+  const conditions = withCondition(set.status?.conditions, { ...condition, observedGeneration: set.metadata.generation }, now);
+  const wanted: ParamSet["status"] = { ...set.status, conditions };
+  if (networkName !== undefined) wanted.networkName = networkName;
+  if (cidrBlocks.length > 0) wanted.podCIDRs = { cidrBlocks };
+  return wanted;
 }
 
 /** @returns whether it is Ready */

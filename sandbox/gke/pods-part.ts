@@ -31,13 +31,12 @@ export class PodsPart {
   }
 
   private async give(pod: GkePod): Promise<boolean> {
-    const node = pod.spec.nodeName;
-    const { metadata, status } = pod;
-    if (metadata.annotations?.[ANNOTATIONS.podIps] !== undefined || metadata.deletionTimestamp) return true;
+    const { metadata } = pod;
+    const node = pod.spec.nodeName ?? "";
+    if (metadata.annotations?.[ANNOTATIONS.podIps] !== undefined || !isUpAndRunning(pod)) return true;
     const cache = this.options.cache();
     const names = requestedNetworks(pod, (name) => cache.interfaces.get(`${metadata.namespace}/${name}`)?.spec.networkName);
-    if (names.length === 0 || !node || !status?.podIP || status.phase !== "Running") return true;
-    if (!this.options.isNodeUp(node)) return true; // its return brings us back
+    if (names.length === 0 || !this.options.isNodeUp(node)) return true; // the return of a node brings us back
     const addresses = this.addresses(pod, node, names);
     if (addresses.length < names.length) return false;
     const body = { metadata: { uid: metadata.uid, annotations: podAnnotations(addresses, cache.networks) } };
@@ -66,4 +65,8 @@ export class PodsPart {
     this.pools.set(key, pool);
     return pool;
   }
+}
+
+function isUpAndRunning({ metadata, status }: GkePod): boolean {
+  return status?.phase === "Running" && Boolean(status.podIP) && metadata.deletionTimestamp === undefined;
 }

@@ -2,8 +2,16 @@
 // Resolves a container's environment: literal values, downward API, ConfigMap and Secret keys.
 import type { ApiClient } from "../../controller/kubernetes/transport";
 import { expandVariables } from "./pod-command";
-import { downwardField, readKeys, type PodFacts } from "./pod-sources";
+import { downwardField, readKeys, type KeySource, type PodFacts } from "./pod-sources";
 import { PodError, type Container, type EnvVar, type Pod } from "./pod-types";
+
+/** Whose environment is resolved, and with whose eyes. */
+interface Subject {
+  client: ApiClient;
+  pod: Pod;
+  container: Container;
+  facts: PodFacts;
+}
 
 /** @throws PodError for a missing key or a field that the downward API does not have */
 export async function containerEnvironment(
@@ -12,40 +20,45 @@ export async function containerEnvironment(
   container: Container,
   facts: PodFacts,
 ): Promise<Record<string, string>> {
-  const env: Record<string, string> = {};
-  for (const source of container.envFrom ?? []) {
-    const ref = source.configMapRef ?? source.secretRef;
-    if (!ref) continue;
-    const kind = source.configMapRef ? "configmaps" : "secrets";
-    const data = await readKeys(client, pod.metadata.namespace, kind, ref.name, ref.optional);
-    for (const [key, value] of data) env[(source.prefix ?? "") + key] = value.toString("utf8");
-  }
+  const subject = { client, pod, container, facts };
+  const env = await wholeObjects(subject);
   for (const variable of container.env ?? []) {
-    const value = await valueOf(client, pod, container, variable, facts);
+    const value = await valueOf(subject, variable);
     if (value !== undefined) env[variable.name] = expandVariables(value, env);
   }
   return env;
 }
 
+/** envFrom: every key of a ConfigMap or Secret. */
+async function wholeObjects({ client, pod, container }: Subject): Promise<Record<string, string>> {
+  const env: Record<string, string> = {};
+  for (const { prefix = "", configMapRef, secretRef } of container.envFrom ?? []) {
+    const ref = configMapRef ?? secretRef;
+    if (!ref) continue;
+    const kind = configMapRef ? "configmaps" : "secrets";
+    const data = await readKeys(client, { namespace: pod.metadata.namespace, kind, ...ref });
+    for (const [key, value] of data) env[prefix + key] = value.toString("utf8");
+  }
+  return env;
+}
+
 async function valueOf(
-  client: ApiClient,
-  pod: Pod,
-  container: Container,
-  variable: EnvVar,
-  facts: PodFacts,
+  { client, pod, container, facts }: Subject,
+  { name, value, valueFrom }: EnvVar,
 ): Promise<string | undefined> {
-  const from = variable.valueFrom;
-  if (!from) return variable.value ?? "";
-  if (from.fieldRef) return downwardField(pod, from.fieldRef.fieldPath, facts);
-  if (from.resourceFieldRef) return resourceField(container, from.resourceFieldRef.resource);
-  const ref = from.configMapKeyRef ?? from.secretKeyRef;
-  if (!ref)
-    throw new PodError("CreateContainerConfigError", `env ${variable.name}: valueFrom is of a kind the sandbox does not know`);
-  const kind = from.configMapKeyRef ? "configmaps" : "secrets";
-  const data = await readKeys(client, pod.metadata.namespace, kind, ref.name ?? "", ref.optional);
-  const value = data.get(ref.key);
-  if (value === undefined && !ref.optional)
-    throw new PodError("CreateContainerConfigError", `env ${variable.name}: key ${ref.key} is not in ${kind}/${ref.name}`);
+  if (!valueFrom) return value ?? "";
+  if (valueFrom.fieldRef) return downwardField(pod, valueFrom.fieldRef.fieldPath, facts);
+  if (valueFrom.resourceFieldRef) return resourceField(container, valueFrom.resourceFieldRef.resource);
+  const kind = valueFrom.configMapKeyRef ? "configmaps" : "secrets";
+  const ref = valueFrom.configMapKeyRef ?? valueFrom.secretKeyRef;
+  if (!ref) throw new PodError("CreateContainerConfigError", `env ${name}: valueFrom is of a kind the sandbox does not know`);
+  return keyOf(client, name, { namespace: pod.metadata.namespace, kind, name: ref.name ?? "", optional: ref.optional }, ref.key);
+}
+
+async function keyOf(client: ApiClient, variable: string, source: KeySource, key: string): Promise<string | undefined> {
+  const value = (await readKeys(client, source)).get(key);
+  if (value === undefined && !source.optional)
+    throw new PodError("CreateContainerConfigError", `env ${variable}: key ${key} is not in ${source.kind}/${source.name}`);
   return value?.toString("utf8");
 }
 

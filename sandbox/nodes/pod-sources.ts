@@ -37,14 +37,17 @@ function pairs(map: Record<string, string> = {}): string {
     .join("\n");
 }
 
+/** A ConfigMap or Secret. */
+export interface KeySource {
+  namespace: string;
+  kind: "configmaps" | "secrets";
+  name: string;
+  optional?: boolean;
+}
+
 /** Keys of a ConfigMap or Secret. @throws PodError when it does not exist and is not optional */
-export async function readKeys(
-  client: ApiClient,
-  namespace: string,
-  kind: "configmaps" | "secrets",
-  name: string,
-  optional = false,
-): Promise<Map<string, Buffer>> {
+export async function readKeys(client: ApiClient, source: KeySource): Promise<Map<string, Buffer>> {
+  const { namespace, kind, name, optional } = source;
   const path = `/api/v1/namespaces/${namespace}/${kind}/${name}`;
   try {
     const object = await client.request<{ data?: Record<string, string>; binaryData?: Record<string, string> }>("GET", path);

@@ -4,7 +4,7 @@
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { ApiClient } from "../../controller/kubernetes/transport";
-import { downwardField, readKeys, type PodFacts } from "./pod-sources";
+import { downwardField, readKeys, type KeySource, type PodFacts } from "./pod-sources";
 import { PodError, type KeyToPath, type Pod, type Volume, type VolumeSource } from "./pod-types";
 
 export interface VolumeContext {
@@ -50,20 +50,23 @@ function sourcesOf(volume: Volume): VolumeSource[] {
 }
 
 async function writeSource(context: VolumeContext, source: VolumeSource, folder: string): Promise<TokenFile[]> {
-  const { client, pod, facts } = context;
-  if (source.serviceAccountToken) {
-    return [await writeToken(context, source.serviceAccountToken, join(folder, source.serviceAccountToken.path))];
-  }
-  const map = source.configMap ?? source.secret;
-  if (map) {
-    const kind = source.configMap ? "configmaps" : "secrets";
-    const name = map.name ?? source.secret?.secretName ?? "";
-    await writeKeys(folder, await readKeys(client, pod.metadata.namespace, kind, name, map.optional), map.items, name);
-  }
-  for (const item of source.downwardAPI?.items ?? []) {
-    await put(join(folder, item.path), Buffer.from(item.fieldRef ? downwardField(pod, item.fieldRef.fieldPath, facts) : ""));
+  const { serviceAccountToken: token, configMap, secret, downwardAPI } = source;
+  if (token) return [await writeToken(context, token, join(folder, token.path))];
+  if (configMap) await writeMap(context, "configmaps", configMap, folder);
+  if (secret) await writeMap(context, "secrets", { ...secret, name: secret.name ?? secret.secretName }, folder);
+  for (const { path, fieldRef } of downwardAPI?.items ?? []) {
+    const text = fieldRef ? downwardField(context.pod, fieldRef.fieldPath, context.facts) : "";
+    await put(join(folder, path), Buffer.from(text));
   }
   return [];
+}
+
+type MapSource = { name?: string; items?: KeyToPath[]; optional?: boolean };
+
+async function writeMap(context: VolumeContext, kind: KeySource["kind"], source: MapSource, folder: string): Promise<void> {
+  const { name = "", items, optional } = source;
+  const data = await readKeys(context.client, { namespace: context.pod.metadata.namespace, kind, name, optional });
+  await writeKeys(folder, data, items, name);
 }
 
 async function writeKeys(folder: string, data: Map<string, Buffer>, items: KeyToPath[] | undefined, name: string): Promise<void> {

@@ -131,17 +131,20 @@ class Runners implements ProcessPods {
     const { uid } = pod.metadata;
     const running = this.runners.get(uid);
     if (running) return running.update(pod);
-    const node = pod.spec.nodeName;
-    const finished = pod.status?.phase === "Failed" || pod.status?.phase === "Succeeded";
-    if (!node || finished || !this.upNodes.has(node) || this.starting.has(uid) || this.stopped) return;
+    if (this.stopped || this.starting.has(uid) || !this.mayRun(pod)) return;
     this.starting.add(uid);
     try {
-      await this.begin(pod, node);
+      await this.begin(pod, pod.spec.nodeName ?? "");
     } catch (error) {
       process.stderr.write(`Pod ${pod.metadata.name}: ${String(error)}\n`); // the next event of the Pod tries again
     } finally {
       this.starting.delete(uid);
     }
+  }
+
+  private mayRun({ spec, status }: Pod): boolean {
+    const finished = status?.phase === "Failed" || status?.phase === "Succeeded";
+    return !finished && spec.nodeName !== undefined && this.upNodes.has(spec.nodeName);
   }
 
   private async begin(pod: Pod, nodeName: string): Promise<void> {

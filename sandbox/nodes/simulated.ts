@@ -97,14 +97,10 @@ class KwokNodes implements NodeRuntime {
   }
 
   async stop(): Promise<void> {
-    const children = [...this.nodes.values()].map((entry) => entry.kwok);
+    const children = [...this.nodes.values()].flatMap((entry) => entry.kwok ?? []);
     this.nodes.clear();
-    await Promise.all(
-      children.map((kwok) => {
-        kwok?.signal("SIGKILL"); // it has nothing to put in order
-        return kwok?.exited;
-      }),
-    );
+    children.forEach((kwok) => kwok.signal("SIGKILL")); // it has nothing to put in order
+    await Promise.all(children.map((kwok) => kwok.exited));
   }
 
   private entry(name: string): Entry {
@@ -140,8 +136,7 @@ class KwokNodes implements NodeRuntime {
       if (kwok.exit() && entry.kwok === kwok) throw new ProcessError(`${kwok.name} ended:\n${logTail(kwok.logFile)}`);
       if (entry.kwok !== kwok) return; // crashed or removed meanwhile, on purpose
       const node = await this.client.request<NodeView>("GET", `/api/v1/nodes/${entry.spec.name}`);
-      const notReadyTaint = node.spec?.taints?.some((taint) => NOT_READY_TAINTS.has(taint.key));
-      if (node.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True") && !notReadyTaint) return;
+      if (isReady(node)) return;
       await sleep(50);
     }
     throw new ProcessError(`node ${entry.spec.name}: not Ready after ${READY_TIMEOUT_MS / 1000} s:\n${logTail(kwok.logFile)}`);
@@ -196,6 +191,11 @@ interface PodView {
 }
 
 const NOT_READY_TAINTS = new Set(["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"]);
+
+function isReady({ spec, status }: NodeView): boolean {
+  const tainted = spec?.taints?.some((taint) => NOT_READY_TAINTS.has(taint.key)) ?? false;
+  return !tainted && (status?.conditions?.some((c) => c.type === "Ready" && c.status === "True") ?? false);
+}
 
 function ignoreNotFound(error: unknown): void {
   if (!isApiError(error, "NotFound")) throw error;

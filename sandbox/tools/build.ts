@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds missing programs with the Go tool from the pinned modules in this folder. Everything is made in a folder beside its
 // destination and renamed into place when whole, so an interrupted build leaves nothing that looks finished.
-import { execFile, spawn } from "node:child_process";
-import { cp, mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { promisify } from "node:util";
-import type { ProgressSink } from "./progress";
+import type { Progress, ProgressSink } from "./progress";
 import { CRDS, type ToolSpec } from "./table";
-
-const run = promisify(execFile);
 
 /** A build that failed; the message carries the last lines of the Go tool. */
 export class ToolsBuildError extends Error {
@@ -33,59 +30,68 @@ export async function buildTools(specs: readonly ToolSpec[], context: BuildConte
   await mkdir(join(context.cache, "bin"), { recursive: true });
   const gobin = await mkdtemp(join(context.cache, ".build-"));
   const modules = [...new Set(specs.map((spec) => spec.module))];
-  const plan = modules.map((module) => ({ module, specs: specs.filter((spec) => spec.module === module) }));
-  let total = 0;
-  const report = (step: string, done: number | undefined, unit: string): void =>
-    context.progress({ step, done, total: total || undefined, unit, elapsedMs: context.now() - started });
+  const parts = modules.map((module) => ({ module, packages: specs.filter((s) => s.module === module).map((s) => s.goPackage) }));
+  const report = (progress: Omit<Progress, "elapsedMs">): void =>
+    context.progress({ ...progress, elapsedMs: context.now() - started });
   try {
-    let downloaded = 0;
-    for (const part of plan) {
-      const args = ["list", "-deps", ...part.specs.map((spec) => spec.goPackage)];
-      const lines = await go(context, part.module, args, {}, (line) => {
-        if (line.startsWith("go: downloading")) report("fetching sources", ++downloaded, "modules");
-      });
-      total += lines.length;
-    }
+    const total = await countPackages(context, parts, report);
+    const step = { step: "building tools", total, unit: "packages" };
     let done = 0;
+    const count = (line: string): void => {
+      if (isPackageLine(line)) report({ ...step, done: ++done });
+    };
     const flags = ["install", "-v", "-trimpath", "-ldflags", await linkerFlags(context.source)];
-    for (const part of plan) {
-      await go(context, part.module, [...flags, ...part.specs.map((spec) => spec.goPackage)], { GOBIN: gobin }, (line) => {
-        if (isPackageLine(line)) report("building tools", ++done, "packages");
-      });
-    }
+    for (const { module, packages } of parts)
+      await go(context, [...flags, ...packages], { module, env: { GOBIN: gobin } }, count);
     for (const spec of specs) await rename(join(gobin, spec.builtAs ?? spec.binary), join(context.cache, "bin", spec.binary));
-    context.progress({
-      step: "building tools",
-      done,
-      total,
-      unit: "packages",
-      elapsedMs: context.now() - started,
-      finished: true,
-    });
+    report({ ...step, done, finished: true });
   } finally {
     await rm(gobin, { recursive: true, force: true });
   }
+}
+
+interface Part {
+  module: string;
+  packages: string[];
+}
+
+/** Fetches the sources as a side effect. What the Go cache holds already is counted too, so a build may end below the total. */
+async function countPackages(
+  context: BuildContext,
+  parts: Part[],
+  report: (p: Omit<Progress, "elapsedMs">) => void,
+): Promise<number> {
+  let total = 0;
+  let fetched = 0;
+  for (const { module, packages } of parts) {
+    const lines = await go(context, ["list", "-deps", ...packages], { module }, (line) => {
+      if (line.startsWith("go: downloading")) report({ step: "fetching sources", done: ++fetched, unit: "modules" });
+    });
+    total += lines.length;
+  }
+  return total;
 }
 
 /** Copies the CRD manifests out of the module cache into `<cache>/crds`, so that Go is not needed afterwards. @throws ToolsBuildError */
 export async function copyCrds(context: BuildContext): Promise<void> {
   const staging = await mkdtemp(join(context.cache, ".crds-"));
   try {
-    for (const { folder, module, path, files } of Object.values(CRDS)) {
-      await go(context, ".", ["mod", "download", module], {}, () => undefined);
-      const { stdout } = await run(context.go, ["list", "-m", "-f", "{{.Dir}}", module], { cwd: context.source, env: goEnv({}) });
-      const from = join(stdout.trim(), path);
-      const to = join(staging, folder);
-      await mkdir(to, { recursive: true });
-      if (files === undefined) await cp(from, to, { recursive: true, filter: (file) => file === from || isCrd(file) });
-      else for (const file of files) await cp(join(from, file), join(to, file));
-      await run("chmod", ["-R", "u+w", to]); // the module cache is read-only, and so would be its copy
-    }
+    for (const source of Object.values(CRDS)) await copyModuleCrds(context, source, join(staging, source.folder));
     await rm(join(context.cache, "crds"), { recursive: true, force: true });
     await rename(staging, join(context.cache, "crds"));
   } finally {
     await rm(staging, { recursive: true, force: true });
   }
+}
+
+async function copyModuleCrds(context: BuildContext, source: (typeof CRDS)[keyof typeof CRDS], to: string): Promise<void> {
+  await go(context, ["mod", "download", source.module], { module: "." });
+  const [folder = ""] = await go(context, ["list", "-m", "-f", "{{.Dir}}", source.module], { module: "." });
+  const from = join(folder, source.path);
+  const files: readonly string[] = source.files ?? (await readdir(from)).filter(isCrd);
+  await mkdir(to, { recursive: true });
+  // Read and written anew: the module cache is read-only, and so would be its copy.
+  await Promise.all(files.map(async (file) => writeFile(join(to, file), await readFile(join(from, file)))));
 }
 
 /** Linker flags that give the programs their real version: without them Kubernetes calls itself v0.0.0. */
@@ -129,16 +135,12 @@ function goEnv(extra: Record<string, string>): NodeJS.ProcessEnv {
 /** Runs the Go tool, answers its stdout lines, hands each stderr line on. */
 async function go(
   context: BuildContext,
-  module: string,
   args: string[],
-  env: Record<string, string>,
-  onLine: (line: string) => void,
+  where: { module: string; env?: Record<string, string> },
+  onLine: (line: string) => void = () => undefined,
 ): Promise<string[]> {
-  const child = spawn(context.go, args, {
-    cwd: join(context.source, module),
-    env: goEnv(env),
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const cwd = join(context.source, where.module);
+  const child = spawn(context.go, args, { cwd, env: goEnv(where.env ?? {}), stdio: ["ignore", "pipe", "pipe"] });
   const killed = (): void => void child.kill("SIGTERM");
   process.once("exit", killed);
   const out: string[] = [];
@@ -146,10 +148,12 @@ async function go(
   createInterface({ input: child.stdout }).on("line", (line) => out.push(line));
   createInterface({ input: child.stderr }).on("line", (line) => {
     onLine(line);
-    if (tail.push(line) > 20) tail.shift();
+    if (!isPackageLine(line) && tail.push(line) > 20) tail.shift();
   });
-  const code = await new Promise<number | null>((done, fail) => child.once("error", fail).once("close", done));
+  const end = await new Promise<string>((done, fail) =>
+    child.once("error", fail).once("close", (code, signal) => done(signal ?? String(code))),
+  );
   process.removeListener("exit", killed);
-  if (code !== 0) throw new ToolsBuildError(`go ${args[0]} ended with ${code}:\n${tail.join("\n")}`);
+  if (end !== "0") throw new ToolsBuildError(`go ${args[0]} ended with ${end}:\n${tail.join("\n")}`);
   return out;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Simulated nodes: Pods become what their annotations say, and the loss of a node runs its real course.
 import { expect } from "chai";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ApiClient } from "../../controller/kubernetes/transport";
 import { simulatedNodes, STEERING, type NodeRuntime } from "../../sandbox/nodes";
 import {
@@ -126,6 +127,17 @@ describe("simulated nodes", function () {
     expect(performance.now() - began).to.be.greaterThan(650);
     await annotate("slow", { [`${STEERING}/phase`]: "Failed" });
     await eventually("failed", async () => (await pod("slow"))?.status.phase === "Failed");
+  });
+
+  it("live through a restart of the API server", async () => {
+    await lab.controlPlane.restart("kube-apiserver");
+    await create("after-restart", {});
+    await timed("API server back -> new Pod Ready", () =>
+      eventually("ready", async () => isTrue((await pod("after-restart"))!, "Ready")),
+    );
+    await sleep(5_000); // longer than the node monitor's grace
+    const { items } = await client.request<{ items: NodeView[] }>("GET", "/api/v1/nodes");
+    expect(items.map((node) => isTrue(node, "Ready"))).to.deep.equal([true, true, true]);
   });
 
   it("lose a node: NotReady, its Pods are replaced elsewhere and stay Terminating until it is back", async () => {

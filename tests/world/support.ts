@@ -43,17 +43,17 @@ export async function startLab(tools: Tools): Promise<Lab> {
 /** Asks until the answer is neither undefined nor false; answers it and prints nothing. */
 export async function eventually<T>(what: string, ask: () => Promise<T | undefined | false>, timeoutMs = 20_000): Promise<T> {
   const deadline = performance.now() + timeoutMs;
-  let last: unknown;
+  let last = "";
   while (performance.now() < deadline) {
     try {
       const answer = await ask();
       if (answer !== undefined && answer !== false) return answer;
     } catch (error) {
-      last = error;
+      last = ` (${error instanceof Error ? error.message : String(error)})`;
     }
     await sleep(25);
   }
-  throw new Error(`not within ${timeoutMs} ms: ${what}${last ? ` (${String(last)})` : ""}`);
+  throw new Error(`not within ${timeoutMs} ms: ${what}${last}`);
 }
 
 /** Prints a measured time under the running test. */
