@@ -72,6 +72,8 @@ describe("check of gcp inputs", () => {
   it("takes a node pool's location from the id of its cluster", () => {
     const checked = check(NODE_POOL, "gcp:container/nodePool:NodePool", { cluster: "projects/p/locations/r-b/clusters/c" });
     expect(checked.inputs.location).to.equal("r-b");
+    const planned = check(NODE_POOL, "gcp:container/nodePool:NodePool", { cluster: UNKNOWN });
+    expect([planned.failures, "location" in planned.inputs]).to.deep.equal([[], false]);
   });
 
   it("adds the attribution label, unless the provider is told not to", () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Check of a gcp resource: what the provider fills in (project, place, name, defaults, labels), and what it refuses before any call.
 import type { CheckInput, Checked, Failure } from "../provider";
-import { at, compact, isRecord, isUnknown, textAt, type Json, type Props } from "../value";
+import { at, compact, isRecord, isUnknown, textAt, UNKNOWN, type Json, type Props } from "../value";
 import { shortName, type Kind } from "./kind";
 
 /** What a provider resource was configured with. */
@@ -97,19 +97,16 @@ const DEFAULTS: Readonly<Record<string, Props>> = {
   "gcp:projects/iAMCustomRole:IAMCustomRole": { stage: "GA" },
 };
 
+const NO_PLACE = "cannot determine PLACE: set it on this resource, or set 'region' or 'zone' on the provider";
+
 /** Fills and validates the inputs of one resource. `suffix` gives seven random hex digits. */
 export function checkResource(kind: Kind, settings: GcpSettings, q: CheckInput, suffix: () => string): Checked {
   const inputs: Props = { ...DEFAULTS[q.type], ...q.news };
   const failures: Failure[] = [];
   for (const key of kind.defaults) {
-    if (inputs[key] !== undefined) continue;
-    const value = placeOf(key, settings, inputs);
-    if (value !== undefined) inputs[key] = value;
-    else
-      failures.push({
-        property: key,
-        reason: `cannot determine ${key}: set it on this resource, or set 'region' or 'zone' on the provider`,
-      });
+    const value = inputs[key] ?? placeOf(key, settings, inputs);
+    if (value === undefined) failures.push({ property: key, reason: NO_PLACE.replaceAll("PLACE", key) });
+    else if (!isUnknown(value) || inputs[key] !== undefined) inputs[key] = value;
   }
   if (kind.named && inputs.name === undefined)
     inputs.name = textAt(q.olds, "name") ?? q.proposedName ?? autoname(q.name, suffix());
@@ -129,9 +126,10 @@ function placeOf(key: "project" | "region" | "zone" | "location", settings: GcpS
   }
 }
 
-// A node pool that names its cluster by id needs no location of its own.
+// A node pool that names its cluster by id needs no location of its own; while that id is unknown, so is the location.
 function locationOfCluster(inputs: Props): string | undefined {
-  return isUnknown(inputs.cluster) ? undefined : /\/locations\/([^/]+)\/clusters\//.exec(textAt(inputs, "cluster") ?? "")?.[1];
+  if (isUnknown(inputs.cluster)) return UNKNOWN;
+  return /\/locations\/([^/]+)\/clusters\//.exec(textAt(inputs, "cluster") ?? "")?.[1];
 }
 
 function autoname(name: string, suffix: string): string {
