@@ -54,13 +54,17 @@ type Step = { kind: "skip" | "device" } | { kind: "local"; endpoint: string } | 
 
 function lookAt(route: Route, view: NodeView): Step {
   const name = route.spec.network ?? "default";
-  const type = isDefaultNetwork(name) ? "L3" : view.network(name)?.spec.type;
+  const type = networkType(name, view);
   if (type === undefined) return { kind: "noNetwork", error: `networks.networking.gke.io "${name}" not found` };
   const [pod, ...more] = route.status?.pods ?? [];
   if (pod === undefined || more.length > 0) return { kind: "skip" };
   if (type === "Device") return { kind: "device" };
   const endpoint = view.endpoint(route.metadata.namespace, pod, name);
   return endpoint === undefined ? { kind: "skip" } : { kind: "local", endpoint };
+}
+
+function networkType(name: string, view: NodeView): Network["spec"]["type"] | undefined {
+  return isDefaultNetwork(name) ? "L3" : view.network(name)?.spec.type;
 }
 
 function program(local: Found[], writes: StatusWrite[], view: NodeView): PassResult {
