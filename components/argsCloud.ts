@@ -133,6 +133,8 @@ export interface PodNetworksArgs {
   region: string;
   /** By the name of the Network object, such as `blue-network`. */
   networks: { [name: string]: NetworkArgs };
+  /** Networks whose subnets hold reserved addresses: with `onDestroy` Retain they stay as well. Default: all. */
+  holding?: string[];
   /** Make the Network and GKENetworkParamSet objects with the Kubernetes provider of the options. Default: true. */
   kubernetesObjects?: boolean;
   /** Default: Protect. */

@@ -6,6 +6,7 @@ import {
   at,
   cloudNameProblems,
   enumProblems,
+  known,
   kubeNameProblems,
   numberProblems,
   overlapProblems,
@@ -202,5 +203,13 @@ export function podNetworksProblems(name: string, args: PodNetworksArgs): Proble
     ...regionProblems(args.region),
     ...enumProblems(args.onDestroy, OnDestroy, "onDestroy"),
     ...networksProblems(name, args.networks ?? {}),
+    ...(args.holding ?? []).flatMap((n, i) =>
+      when(
+        !Object.keys(args.networks ?? {}).includes(n),
+        "UnknownReference",
+        `holding[${i}]`,
+        `${show(n)} is not one of the networks: ${known(Object.keys(args.networks ?? {}))}`,
+      ),
+    ),
   ];
 }

@@ -52,8 +52,8 @@ export type IdentityKind = (typeof IdentityKind)[keyof typeof IdentityKind];
 
 /**
  * The one switch for what a destroy may take away.
- * Protect: addresses, cluster, pools and networks cannot be deleted or replaced. Retain: they can, but reserved addresses stay reserved.
- * Delete: reserved addresses are given back too.
+ * Protect: addresses, cluster, pools and networks cannot be deleted or replaced. Retain: they can, but reserved addresses stay reserved,
+ * and the Pod networks that hold internal ones stay with them. Delete: reserved addresses are given back too.
  */
 export const OnDestroy = { Protect: "Protect", Retain: "Retain", Delete: "Delete" } as const;
 export type OnDestroy = (typeof OnDestroy)[keyof typeof OnDestroy];

@@ -136,7 +136,13 @@ function inCloud(parent: PersistentPodIps, name: string, args: PersistentPodIpsA
   const podNetworks = args.networks ?? {};
   const networks = new PodNetworks(
     name,
-    { ...cloud, ...compact({ project: args.networkProject ?? args.project }), networks: podNetworks, kubernetesObjects: false },
+    {
+      ...cloud,
+      ...compact({ project: args.networkProject ?? args.project }),
+      networks: podNetworks,
+      holding: Object.values(args.addresses).flatMap((a) => a.network ?? []),
+      kubernetesObjects: false,
+    },
     { parent },
   );
   const keys = Object.keys(networks.networks);

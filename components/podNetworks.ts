@@ -6,7 +6,7 @@ import { Network } from "@pulumi/gcp/compute/network";
 import { Subnetwork } from "@pulumi/gcp/compute/subnetwork";
 import type { IngressArgs, NetworkArgs, PodNetworksArgs } from "./argsCloud";
 import { onlyNamed, podNetworksProblems } from "./checksNetworks";
-import { compact, guarded, inherited, projectOf, projectProblems, typeOf } from "./common";
+import { addressOptions, compact, guarded, inherited, projectOf, projectProblems, typeOf } from "./common";
 import { NetworkMode } from "./enums";
 import { registerNetworkObjects } from "./networkObjects";
 import { keepNetworkObjects, type NetworkObject } from "./networkSide";
@@ -54,7 +54,7 @@ function vpcSide(parent: PodNetworks, name: string, args: PodNetworksArgs, { key
   const device = network.mode === NetworkMode.Device;
   const side =
     network.existingNetwork === undefined
-      ? createVpc(parent, `${name}-${key}`, args, network)
+      ? createVpc(parent, `${name}-${key}`, args, { key, network })
       : { vpc: network.existingNetwork, subnetwork: network.existingSubnetwork! };
   for (const [rule, ingress] of Object.entries(network.ingress ?? {}))
     firewall(parent, `${name}-${key}-${rule}`, args, { vpc: side.vpc, ingress });
@@ -62,10 +62,19 @@ function vpcSide(parent: PodNetworks, name: string, args: PodNetworksArgs, { key
   return compact({ key, args: network, ...side, podRange });
 }
 
-function createVpc(parent: PodNetworks, physical: string, args: PodNetworksArgs, n: NetworkArgs) {
+/** A reserved address cannot do without its subnet: Google refuses to delete one that is in use. */
+function options(parent: PodNetworks, key: string, { onDestroy, holding }: PodNetworksArgs): pulumi.CustomResourceOptions {
+  const holds = holding === undefined || holding.includes(key);
+  return { parent, ...(holds ? addressOptions(onDestroy) : guarded(onDestroy)) };
+}
+
+function createVpc(parent: PodNetworks, physical: string, args: PodNetworksArgs, { key, network: n }: Entry) {
   const project = projectOf(args.project);
-  const options = { parent, ...guarded(args.onDestroy) };
-  const vpc = new Network(physical, compact({ name: physical, project, autoCreateSubnetworks: false }), options);
+  const vpc = new Network(
+    physical,
+    compact({ name: physical, project, autoCreateSubnetworks: false }),
+    options(parent, key, args),
+  );
   const subnet = new Subnetwork(
     physical,
     compact({
@@ -77,7 +86,7 @@ function createVpc(parent: PodNetworks, physical: string, args: PodNetworksArgs,
       secondaryIpRanges: n.podCidr === undefined ? undefined : [{ rangeName: POD_RANGE, ipCidrRange: n.podCidr }],
       privateIpGoogleAccess: true,
     }),
-    options,
+    options(parent, key, args),
   );
   return { vpc: vpc.name, subnetwork: subnet.name };
 }
