@@ -30,7 +30,7 @@ const REAL: { [name: string]: Pick<Suite, "needs" | "minutes"> } = {
   world: { needs: ["tools"], minutes: 6 },
   emulator: { needs: ["gcloud", "shared"], minutes: 6 },
   engine: { needs: ["tools"], minutes: 8 },
-  seed: { needs: ["tools", "gcloud", "shared"], minutes: 10 },
+  seed: { needs: ["tools", "gcloud", "shared"], minutes: 12 },
   sandbox: { needs: ["tools", "gcloud"], minutes: 12 },
 };
 const UNNAMED: Pick<Suite, "needs" | "minutes"> = { needs: ["tools"], minutes: 8 };
