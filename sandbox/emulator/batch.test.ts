@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The batch endpoint, with the bare line feeds that gcloud sends.
+import { asText } from "./text";
 import { expect } from "chai";
 import type { Emulator } from "./index";
 import { startEmulator } from "./index";
@@ -30,7 +31,7 @@ describe("batch endpoint", () => {
     const answer = await send(`${body}--b=1--\n`);
     expect(answer.status).to.equal(200);
     expect(answer.headers.get("content-type")).to.match(/^multipart\/mixed; boundary=batch_/);
-    const parts = String(answer.body.text)
+    const parts = asText(answer.body.text)
       .split(/--batch_[-0-9a-f]+/)
       .slice(1, -1);
     const heads = parts.map((text) => [/Content-ID: (.*)\r\n/.exec(text)?.[1], /HTTP\/1\.1 (\d+)/.exec(text)?.[1]]);

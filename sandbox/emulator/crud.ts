@@ -1,30 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Table rows that are the same for every family: get, list, aggregatedList, insert, delete, setLabels, patch-like changes.
-import type { Call, Env, Handler, Row } from "./env";
-import { param, scopeOfCall } from "./env";
-import { ApiError, alreadyExists, invalid, notFound, oneOfError, required } from "./errors";
-import { labelFingerprint, sameFingerprint, timestamp } from "./ids";
-import type { FamilyInfo, Scope } from "./links";
-import { FAMILIES, pathOf, selfLink } from "./links";
-import { page } from "./listing";
+import { checkedLabels, checkFingerprint, newIdentity, type Identity } from "./checks";
+import { param, scopeOfCall, type Call, type Env, type Handler, type Row } from "./env";
+import { alreadyExists, notFound } from "./errors";
+import { FAMILIES, pathOf, type Scope } from "./links";
+import { aggregated, listed, scopesOf } from "./lists";
 import { checkQuota } from "./quotas";
-import type { Families, JsonObject, Kind, Resource } from "./types";
+import type { Families, Kind, Resource } from "./types";
 import { view } from "./views";
-
-const NAME = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
-const LABEL_KEY = /^[\p{Ll}\p{Lo}][\p{Ll}\p{Lo}\p{N}_-]{0,62}$/u;
-const LABEL_VALUE = /^[\p{Ll}\p{Lo}\p{N}_-]{0,63}$/u;
-
-/** What the server, not the client, decides about a new resource. */
-export interface Identity {
-  kind: string;
-  id: string;
-  name: string;
-  creationTimestamp: string;
-  selfLink: string;
-  region?: string;
-  zone?: string;
-}
 
 const SCOPE_TEMPLATE: Record<Scope, string> = { global: "global", region: "regions/{region}", zone: "zones/{zone}" };
 
@@ -44,17 +27,18 @@ export function existing<K extends Kind>(call: Call, kind: K, parameter = FAMILI
   return found;
 }
 
-/** The row of one family's method `name` below `.../{resource}`. */
-export function row(kind: Kind, name: string, verb: Row["verb"], suffix: string, handler: Handler): Row {
-  return { id: idOf(kind, name), verb, path: template(kind) + suffix, handler };
+/** The row of one family's method, given as `VERB name`; `suffix` follows the collection's path. */
+export function row(kind: Kind, method: `${Row["verb"]} ${string}`, suffix: string, handler: Handler): Row {
+  const [verb, name = ""] = method.split(" ");
+  return { id: idOf(kind, name), verb: verb as Row["verb"], path: template(kind) + suffix, handler };
 }
 
 export function getRow(kind: Kind): Row {
-  return row(kind, "get", "GET", `/{${FAMILIES[kind].parameter}}`, (call) => view(call.env, kind, existing(call, kind)));
+  return row(kind, "GET get", `/{${FAMILIES[kind].parameter}}`, (call) => view(call.env, kind, existing(call, kind)));
 }
 
 export function listRow(kind: Kind): Row {
-  return row(kind, "list", "GET", "", (call) => {
+  return row(kind, "GET list", "", (call) => {
     const scope = scopeOfCall(call);
     const all = call.env.store.of(kind).inScope(scope) as Resource[];
     return {
@@ -68,17 +52,6 @@ export function listRow(kind: Kind): Row {
   });
 }
 
-/** id, selfLink, items and token of a list answer. */
-export function listed(call: Call, path: string, all: readonly Resource[]): object {
-  const { items, nextPageToken } = page(all, call.query);
-  return {
-    id: path,
-    ...(items.length > 0 ? { items } : {}),
-    selfLink: selfLink(path),
-    ...(nextPageToken ? { nextPageToken } : {}),
-  };
-}
-
 export function aggregatedRow(kind: Kind): Row {
   const path = `projects/{project}/aggregated/${kind}`;
   return {
@@ -87,50 +60,12 @@ export function aggregatedRow(kind: Kind): Row {
     path,
     handler: (call) => {
       const all = (call.env.store.of(kind).all() as Resource[]).map((r) => view(call.env, kind, r));
-      return aggregated(
-        call,
-        kind,
-        `compute#${FAMILIES[kind].kind}AggregatedList`,
-        all,
-        scopesOf(call.env, FAMILIES[kind].scope),
-      );
-    },
-  };
-}
-
-/** An aggregated answer: one page over all scopes, grouped; empty scopes carry Google's warning. */
-export function aggregated(
-  call: Call,
-  member: string,
-  kind: string,
-  all: readonly Resource[],
-  scopes: readonly string[],
-): object {
-  const { items, nextPageToken } = page(all, call.query);
-  const grouped: Record<string, JsonObject> = Object.fromEntries(scopes.map((scope) => [scope, noResults(scope)]));
-  for (const item of items) {
-    const scope = pathOf(item.selfLink).split("/").slice(2, -2).join("/");
-    const group = grouped[scope];
-    if (Array.isArray(group?.[member])) (group[member] as unknown[]).push(item);
-    else grouped[scope] = { [member]: [item] } as unknown as JsonObject;
-  }
-  const path = `projects/${call.env.project}/aggregated/${member}`;
-  return { kind, id: path, items: grouped, selfLink: selfLink(path), ...(nextPageToken ? { nextPageToken } : {}) };
-}
-
-export function scopesOf(env: Env, scope: Scope): string[] {
-  if (scope === "global") return ["global"];
-  return scope === "zone"
-    ? [...env.places.values()].flat().map((zone) => `zones/${zone}`)
-    : [...env.places.keys()].map((r) => `regions/${r}`);
-}
-
-function noResults(scope: string): JsonObject {
-  return {
-    warning: {
-      code: "NO_RESULTS_ON_PAGE",
-      message: `There are no results for scope '${scope}' on this page.`,
-      data: [{ key: "scope", value: scope }],
+      const shape = {
+        member: kind,
+        kind: `compute#${FAMILIES[kind].kind}AggregatedList`,
+        scopes: scopesOf(call.env, FAMILIES[kind].scope),
+      };
+      return aggregated(call, shape, all);
     },
   };
 }
@@ -143,9 +78,9 @@ export function insertRow<K extends Kind>(
   build: (call: Call, identity: Identity) => Families[K],
   after?: (env: Env, made: Families[K]) => void,
 ): Row {
-  return row(kind, "insert", "POST", "", (call) =>
+  return row(kind, "POST insert", "", (call) =>
     call.env.mutations.run(call, () => {
-      const identity = newIdentity(call, kind, FAMILIES[kind]);
+      const identity = newIdentity(call, kind);
       const path = pathOf(identity.selfLink);
       const plan = () => {
         if (call.env.store.at(path)) throw alreadyExists(path);
@@ -161,36 +96,14 @@ export function insertRow<K extends Kind>(
   );
 }
 
-function newIdentity(call: Call, kind: Kind, family: FamilyInfo): Identity {
-  const { env, body, params } = call;
-  const name = checkedName(body.name);
-  return {
-    kind: `compute#${family.kind}`,
-    id: env.ids.numeric(),
-    name,
-    creationTimestamp: timestamp(env.now()),
-    selfLink: selfLink(`${scopeOfCall(call)}/${kind}/${name}`),
-    ...(params.region === undefined ? {} : { region: selfLink(`projects/${env.project}/regions/${params.region}`) }),
-    ...(params.zone === undefined ? {} : { zone: selfLink(`projects/${env.project}/zones/${params.zone}`) }),
-  };
-}
-
-function checkedName(name: unknown): string {
-  if (name === undefined || name === "") throw required("resource.name");
-  if (typeof name !== "string" || !NAME.test(name)) {
-    throw invalid("resource.name", name, `Must be a match of regex '${NAME.source}'.`);
-  }
-  return name;
-}
-
 /** delete: `guard` refuses while the resource is used. */
 export function deleteRow<K extends Kind>(
   kind: K,
   guard: (env: Env, resource: Families[K]) => void,
   after?: (env: Env, path: string) => void,
 ): Row {
-  return row(kind, "delete", "DELETE", `/{${FAMILIES[kind].parameter}}`, (call) =>
-    changing(call, kind, "delete", undefined, (resource) => {
+  return row(kind, "DELETE delete", `/{${FAMILIES[kind].parameter}}`, (call) =>
+    changing(call, { kind, type: "delete" }, (resource) => {
       guard(call.env, resource);
       const path = pathOf(resource.selfLink);
       return () => {
@@ -204,11 +117,10 @@ export function deleteRow<K extends Kind>(
 /** A mutation of an existing resource; `plan` sees it as it is at that moment. */
 export function changing<K extends Kind>(
   call: Call,
-  kind: K,
-  type: string,
-  parameter: string | undefined,
+  what: { kind: K; type: string; parameter?: string },
   plan: (resource: Families[K]) => () => void,
 ): object {
+  const { kind, type, parameter } = what;
   return call.env.mutations.run(call, () => {
     const before = existing(call, kind, parameter);
     return { type, path: pathOf(before.selfLink), targetId: before.id, plan: () => plan(existing(call, kind, parameter)) };
@@ -222,8 +134,8 @@ export function updateRow<K extends Kind>(
   next: (call: Call, before: Families[K]) => Families[K],
 ): Row {
   const parameter = FAMILIES[kind].parameter;
-  return row(kind, method.name, method.verb, `/{${parameter}}${method.suffix ?? ""}`, (call) =>
-    changing(call, kind, method.type, undefined, (before) => {
+  return row(kind, `${method.verb} ${method.name}`, `/{${parameter}}${method.suffix ?? ""}`, (call) =>
+    changing(call, { kind, type: method.type }, (before) => {
       const after = next(call, before);
       return () => void call.env.store.of(kind).put(after);
     }),
@@ -231,49 +143,18 @@ export function updateRow<K extends Kind>(
 }
 
 export function setLabelsRow(kind: "addresses" | "forwardingRules"): Row {
-  return row(kind, "setLabels", "POST", "/{resource}/setLabels", (call) =>
-    changing(call, kind, "setLabels", "resource", (before) => {
-      const sent = call.body.labelFingerprint;
-      if (typeof sent === "string" && !sameFingerprint(sent, before.labelFingerprint ?? "")) throw stale("Labels");
+  return row(kind, "POST setLabels", "/{resource}/setLabels", (call) =>
+    changing(call, { kind, type: "setLabels", parameter: "resource" }, (before) => {
+      checkFingerprint("Labels", call.body.labelFingerprint, before.labelFingerprint);
       const labels = checkedLabels(call.body.labels);
       return () => void call.env.store.of(kind).put({ ...before, ...labels });
     }),
   );
 }
 
-/** `labels` (left out when empty) and their fingerprint. @throws ApiError `invalid` naming the label */
-export function checkedLabels(value: unknown): { labels: Record<string, string> | undefined; labelFingerprint: string } {
-  const labels = (value ?? {}) as Record<string, string>;
-  for (const [key, text] of Object.entries(labels)) {
-    if (!LABEL_KEY.test(key))
-      throw invalid("resource.labels", key, "A label key is 1 to 63 of a-z, 0-9, _ and -, a letter first.");
-    if (typeof text !== "string" || !LABEL_VALUE.test(text)) {
-      throw invalid(`resource.labels.${key}`, text, "A label value is up to 63 of a-z, 0-9, _ and -.");
-    }
-  }
-  return { labels: Object.keys(labels).length > 0 ? labels : undefined, labelFingerprint: labelFingerprint(labels) };
-}
-
-/** The 412 that Google gives for a fingerprint that is not the current one. */
-export function stale(what: string): ApiError {
-  return new ApiError("conditionNotMet", `${what} fingerprint either invalid or resource ${what.toLowerCase()} have changed`);
-}
-
-/** Copies the named fields of a body that are present. */
-export function copied(body: JsonObject, fields: readonly string[]): JsonObject {
-  return Object.fromEntries(fields.flatMap((field) => (body[field] === undefined ? [] : [[field, body[field]]])));
-}
-
-/** @throws ApiError `invalid` naming the field unless the value is one of `allowed` */
-export function oneOf<T extends string>(field: string, value: unknown, allowed: readonly T[], fallback: T): T {
-  if (value === undefined) return fallback;
-  if (!allowed.includes(value as T)) throw oneOfError(field, value, allowed);
-  return value as T;
-}
-
 /** What `testIamPermissions` answers here: everything that was asked for. */
 export function testPermissionsRow(kind: Kind): Row {
-  return row(kind, "testIamPermissions", "POST", "/{resource}/testIamPermissions", (call) => ({
+  return row(kind, "POST testIamPermissions", "/{resource}/testIamPermissions", (call) => ({
     permissions: call.body.permissions ?? [],
   }));
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Errors in the three shapes Google uses: a thrown error, an HTTP error body, and the error of a finished operation.
+import { asText } from "./text";
 import type { JsonObject } from "./types";
 
 interface ErrorClass {
@@ -101,8 +102,7 @@ export function inUse(noun: string, path: string, user: string): ApiError {
 
 /** `field` is the path inside the request, e.g. `resource.IPAddress`. */
 export function invalid(field: string, value: unknown, why: string): ApiError {
-  const shown = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
-  return new ApiError("invalid", `Invalid value for field '${field}': '${shown}'. ${why}`);
+  return new ApiError("invalid", `Invalid value for field '${field}': '${asText(value)}'. ${why}`);
 }
 
 /** Another rule or VM holds the address: an `invalid` of its own kind. */

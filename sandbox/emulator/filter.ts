@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // List filters in both of Compute's forms: the older `field eq REGEX` in brackets, and `field=value` with AND, OR, NOT.
+import { asText } from "./text";
 import { invalid } from "./errors";
 
 export type Predicate = (item: object) => boolean;
@@ -124,7 +125,7 @@ function valuesAt(item: unknown, path: readonly string[]): unknown[] {
 }
 
 function texts(item: object, field: string): string[] {
-  return valuesAt(item, field.split(".")).map((value) => (typeof value === "object" ? JSON.stringify(value) : String(value)));
+  return valuesAt(item, field.split(".")).map(asText);
 }
 
 function matches(field: string, pattern: string, wanted: boolean, filter: string): Predicate {

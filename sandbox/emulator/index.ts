@@ -113,7 +113,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       env.store
         .of(kind)
         .all()
-        .map((resource) => view(env, kind, resource) as Families[K]),
+        .map((resource) => view(env, kind, resource)),
     putInstance: (spec) => putInstance(env, spec),
     removeInstance: (zone, name) => env.store.of("instances").delete(`projects/${env.project}/zones/${zone}/instances/${name}`),
     onChange: (listener) => env.store.onChange(listener),

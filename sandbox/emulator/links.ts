@@ -7,6 +7,9 @@ export const COMPUTE_URL = "https://www.googleapis.com/compute/v1/";
 
 const KNOWN_PREFIXES = [COMPUTE_URL, "https://compute.googleapis.com/compute/v1/"];
 
+/** Project, scope, collection, name. */
+const RELATIVE = /^projects\/[^/]+\/(global|regions\/[^/]+|zones\/[^/]+)\/[^/]+\/[^/]+$/;
+
 export type Scope = "global" | "region" | "zone";
 
 export interface FamilyInfo {
@@ -105,15 +108,15 @@ export interface LinkContext {
  * @throws ApiError `invalid` naming the field when it is none of these or means another collection or project.
  */
 export function resolveLink(context: LinkContext, field: string, value: unknown, collections: readonly string[]): string {
-  if (typeof value !== "string" || value === "") throw invalid(field, value, "The URL is malformed.");
+  if (typeof value !== "string") throw invalid(field, value, "The URL is malformed.");
   const parts = withoutHost(context, value).split("/");
   if (parts[0] !== "projects") parts.unshift("projects", context.project);
   if (parts[1] === context.projectNumber) parts[1] = context.project;
+  if (!RELATIVE.test(parts.join("/"))) throw invalid(field, value, "The URL is malformed.");
   const collection = parts.at(-2) ?? "";
-  const wellFormed = parts.length === (parts[2] === "global" ? 5 : 6) && parts.every((part) => part !== "");
-  if (!wellFormed || !["global", "regions", "zones"].includes(parts[2] ?? ""))
-    throw invalid(field, value, "The URL is malformed.");
-  if (!collections.includes(collection)) throw invalid(field, value, `The URL must name one of: ${collections.join(", ")}.`);
+  if (!collections.includes(collection)) {
+    throw invalid(field, value, `The URL must name one of: ${collections.join(", ")}.`);
+  }
   if (parts[1] !== context.project) throw new ApiError("forbidden", `No access to project '${parts[1]}' named by '${field}'`);
   return parts.join("/");
 }

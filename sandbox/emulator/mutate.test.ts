@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operations, request ids, locks, faults and quotas, as a client meets them.
+import { asText } from "./text";
 import { expect } from "chai";
 import type { Emulator } from "./index";
 import { startEmulator } from "./index";
@@ -27,7 +28,7 @@ describe("mutations", () => {
     expect(body).to.include({ kind: "compute#operation", status: "RUNNING", operationType: "insert", progress: 0 });
     expect(body.targetLink).to.equal("https://www.googleapis.com/compute/v1/projects/p1/regions/us-central1/addresses/a");
     expect((await client.call("GET", `${A}/a`)).status).to.equal(404);
-    const done = await client.call("POST", `${R}/operations/${String(body.name)}/wait`);
+    const done = await client.call("POST", `${R}/operations/${asText(body.name)}/wait`);
     expect(done.body).to.include({ status: "DONE", progress: 100 });
     expect((await client.get(`${A}/a`)).id).to.equal(body.targetId);
   });
@@ -36,7 +37,7 @@ describe("mutations", () => {
     const slow = await startEmulator({ operationLatencyMs: 60_000, waitBoundMs: 30 });
     const there = testClient(slow);
     const { body } = await there.call("POST", A, { name: "a" });
-    const held = await there.call("POST", `${R}/operations/${String(body.name)}/wait`);
+    const held = await there.call("POST", `${R}/operations/${asText(body.name)}/wait`);
     expect(held.body.status).to.equal("RUNNING");
     await slow.close();
   });
@@ -45,7 +46,7 @@ describe("mutations", () => {
     const first = await client.call("POST", `${A}?requestId=${ID}1`, { name: "a" });
     const second = await client.call("POST", `${A}?requestId=${ID}1`, { name: "a" });
     expect(second.body.name).to.equal(first.body.name);
-    await client.call("POST", `${R}/operations/${String(first.body.name)}/wait`);
+    await client.call("POST", `${R}/operations/${asText(first.body.name)}/wait`);
     const third = await client.call("POST", `${A}?requestId=${ID}1`, { name: "a" });
     expect(third.body).to.include({ name: first.body.name, status: "DONE", clientOperationId: `${ID}1` });
     expect(emulator.list("addresses")).to.have.length(1);
@@ -59,7 +60,7 @@ describe("mutations", () => {
     emulator.setLatency((type) => (type === "insert" ? 200 : 60_000));
     const { body } = await client.call("POST", A, { name: "a" });
     expect((await client.call("POST", A, { name: "a" })).reason).to.equal("alreadyExists");
-    await client.call("POST", `${R}/operations/${String(body.name)}/wait`);
+    await client.call("POST", `${R}/operations/${asText(body.name)}/wait`);
     await client.call("POST", `${A}/a/setLabels`, { labels: {} });
     const busy = await client.call("DELETE", `${A}/a`);
     expect([busy.status, busy.reason]).to.deep.equal([400, "resourceNotReady"]);
@@ -81,8 +82,8 @@ describe("mutations", () => {
     const everywhere = (await client.get("aggregated/operations")).items as Record<string, JsonObject>;
     expect(everywhere["regions/us-central1"]?.operations).to.have.length(1);
     expect(everywhere["regions/us-east1"]?.warning).to.include({ code: "NO_RESULTS_ON_PAGE" });
-    expect((await client.call("DELETE", `${R}/operations/${String(name)}`)).status).to.equal(204);
-    expect((await client.call("GET", `${R}/operations/${String(name)}`)).status).to.equal(404);
+    expect((await client.call("DELETE", `${R}/operations/${asText(name)}`)).status).to.equal(204);
+    expect((await client.call("GET", `${R}/operations/${asText(name)}`)).status).to.equal(404);
   });
 
   it("meet the faults a test sets, as often as it says", async () => {
@@ -181,7 +182,7 @@ describe("lists", () => {
     expect(filtered).to.deep.equal({ items: [{ name: "a" }, { name: "c" }] });
     const first = await client.get(`${A}?maxResults=2`);
     expect(first).to.include({ kind: "compute#addressList", id: `projects/p1/${A}` });
-    const second = await client.get(`${A}?maxResults=2&pageToken=${String(first.nextPageToken)}`);
+    const second = await client.get(`${A}?maxResults=2&pageToken=${asText(first.nextPageToken)}`);
     expect((second.items as JsonObject[]).map((i) => i.name)).to.deep.equal(["c"]);
     const all = (await client.get("aggregated/addresses?filter=name!=b")).items as Record<string, JsonObject>;
     expect((all["regions/us-central1"]?.addresses as JsonObject[]).map((i) => i.name)).to.deep.equal(["a", "c"]);

@@ -85,15 +85,18 @@ function walk(at: Node, path: readonly string[], index: number, params: Record<s
   const literal = at.literals.get(segment);
   const found = literal && walk(literal, path, index + 1, params);
   if (found && found.rows.size > 0) return found;
-  if (at.parameter && segment !== "") {
-    const value = decode(segment);
-    for (const name of aliases.get(at.parameter.node) ?? [at.parameter.name]) params[name] = value;
-    const inner = walk(at.parameter.node, path, index + 1, params);
-    if (inner) return inner;
-  }
-  if (!at.rest) return undefined;
+  const byParameter = segment === "" ? undefined : walkParameter(at, path, index, params);
+  if (byParameter || !at.rest) return byParameter;
   params[at.rest.name] = path.slice(index).map(decode).join("/");
   return at.rest.node;
+}
+
+function walkParameter(at: Node, path: readonly string[], index: number, params: Record<string, string>): Node | undefined {
+  if (!at.parameter) return undefined;
+  const { name, node: next } = at.parameter;
+  const value = decode(path[index] ?? "");
+  for (const alias of aliases.get(next) ?? [name]) params[alias] = value;
+  return walk(next, path, index + 1, params);
 }
 
 function decode(segment: string): string {

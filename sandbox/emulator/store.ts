@@ -142,7 +142,7 @@ export class Store {
   }
 
   of<K extends Kind>(kind: K): Collection<Families[K]> {
-    return this.collections[kind] as Collection<Families[K]>;
+    return this.collections[kind];
   }
 
   /** Whatever lies at a path, in whichever family. */

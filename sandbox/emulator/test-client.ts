@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A few lines over fetch for tests of the emulator: plain JSON calls, and mutations that wait for their operation.
+import { asText } from "./text";
 import type { Emulator } from "./index";
 import type { JsonObject } from "./types";
 
@@ -15,13 +16,13 @@ export interface Answer {
 
 export interface TestClient {
   /** `path` is relative to the project, e.g. `regions/us-central1/addresses`. */
-  call(method: string, path: string, body?: object): Promise<Answer>;
+  call: (method: string, path: string, body?: object) => Promise<Answer>;
   /** Calls, waits for the operation, and returns it; a refusal is an Error with `reason: message`. */
-  mutate(method: string, path: string, body?: object): Promise<JsonObject>;
+  mutate: (method: string, path: string, body?: object) => Promise<JsonObject>;
   /** The resource at a path. */
-  get(path: string): Promise<JsonObject>;
+  get: (path: string) => Promise<JsonObject>;
   /** Any path of the server, from its root. */
-  raw(method: string, path: string, body?: object | string, headers?: Record<string, string>): Promise<Answer>;
+  raw: (method: string, path: string, body?: object | string, headers?: Record<string, string>) => Promise<Answer>;
 }
 
 export function testClient(emulator: Emulator): TestClient {
@@ -39,7 +40,7 @@ export function testClient(emulator: Emulator): TestClient {
     mutate: async (method, path, body) => {
       const begun = await call(method, path, body);
       if (begun.status !== 200) throw new Error(`${begun.reason}: ${begun.message}`);
-      const url = String(begun.body.selfLink).replace("https://www.googleapis.com/", "");
+      const url = asText(begun.body.selfLink).replace("https://www.googleapis.com/", "");
       return (await raw("POST", `${url}/wait`)).body;
     },
   };

@@ -3,29 +3,17 @@
 import type { Env } from "./env";
 import { pathOf } from "./links";
 import { ipKey } from "./store";
-import type { Address, EndpointGroup, Kind, Network, Resource } from "./types";
+import type { Address, Families, Kind, Network, Resource } from "./types";
 
-export function view(env: Env, kind: Kind, resource: Resource): Resource {
-  switch (kind) {
-    case "addresses":
-      return addressView(env, resource as Address);
-    case "networks":
-      return networkView(env, resource as Network);
-    case "networkEndpointGroups": {
-      const { endpoints: _endpoints, ...shown } = resource as EndpointGroup;
-      return shown;
-    }
-    case "forwardingRules":
-    case "targetInstances":
-    case "instances":
-    case "subnetworks":
-    case "firewalls":
-    case "publicDelegatedPrefixes":
-    case "publicAdvertisedPrefixes":
-    case "backendServices":
-    case "healthChecks":
-      return resource;
-  }
+/** Families that are shown otherwise than stored. */
+const VIEWS: { [K in Kind]?: (env: Env, resource: Families[K]) => Resource } = {
+  addresses: addressView,
+  networks: networkView,
+  networkEndpointGroups: (_env, { endpoints: _endpoints, ...shown }) => shown,
+};
+
+export function view<K extends Kind>(env: Env, kind: K, resource: Families[K]): Families[K] {
+  return (VIEWS[kind]?.(env, resource) ?? resource) as Families[K];
 }
 
 /** Self links of the rules and VMs that use an address. */

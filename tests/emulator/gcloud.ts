@@ -58,7 +58,8 @@ export class Gcloud {
     fs.utimesSync(gce, new Date("2100-01-01"), new Date("2100-01-01"));
   }
 
-  run(args: readonly string[]): Promise<Finished> {
+  /** @param more further or other environment variables; undefined takes one away */
+  run(args: readonly string[], more: Record<string, string | undefined> = {}): Promise<Finished> {
     const env = {
       ...process.env,
       CLOUDSDK_CONFIG: this.folder,
@@ -70,12 +71,31 @@ export class Gcloud {
       CLOUDSDK_CORE_DISABLE_PROMPTS: "1",
       CLOUDSDK_CORE_DISABLE_USAGE_REPORTING: "true",
       KUBECONFIG: path.join(this.folder, "kubeconfig"),
+      ...more,
     };
     return new Promise((resolve) => {
       execFile("gcloud", args, { env, timeout: 60_000 }, (error, stdout, stderr) => {
         resolve({ exit: error ? Number(error.code ?? 1) : 0, stdout, stderr });
       });
     });
+  }
+
+  /** As on a VM whose metadata server is at `host`: the identity comes from there. */
+  onVm(host: string): Record<string, string | undefined> {
+    const gce = path.join(this.folder, "gce");
+    fs.writeFileSync(gce, "True");
+    fs.utimesSync(gce, new Date("2100-01-01"), new Date("2100-01-01"));
+    return {
+      CLOUDSDK_AUTH_DISABLE_CREDENTIALS: undefined,
+      GCE_METADATA_HOST: host,
+      GCE_METADATA_ROOT: host,
+      GCE_METADATA_IP: host,
+    };
+  }
+
+  /** The kubeconfig that gcloud has written. */
+  kubeconfig(): string {
+    return fs.readFileSync(path.join(this.folder, "kubeconfig"), "utf8");
   }
 
   remove(): void {

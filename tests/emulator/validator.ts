@@ -91,19 +91,19 @@ class Api {
 /** Discovery's dialect to JSON Schema: named types, whole patterns, and no field that is not named. */
 function convert(schema: Property): object {
   if (schema.$ref !== undefined) return { $ref: `#/definitions/${schema.$ref}` };
-  const { properties, items, additionalProperties } = schema;
-  const type = schema.type === "any" ? undefined : schema.type;
-  return {
-    ...(type ? { type } : {}),
-    ...(schema.enum ? { enum: schema.enum } : {}),
-    ...(schema.pattern ? { pattern: `^(?:${schema.pattern})$` } : {}),
-    ...(schema.format ? { format: schema.format } : {}),
-    ...(properties ? { properties: Object.fromEntries(Object.entries(properties).map(([k, v]) => [k, convert(v)])) } : {}),
-    ...(items ? { items: convert(items) } : {}),
-    ...(type === "object"
-      ? { additionalProperties: additionalProperties ? convert(additionalProperties) : properties === undefined }
-      : {}),
+  const { type, properties, items, additionalProperties } = schema;
+  const inner = properties && Object.fromEntries(Object.entries(properties).map(([name, value]) => [name, convert(value)]));
+  const further = additionalProperties ? convert(additionalProperties) : inner === undefined;
+  const all = {
+    type: type === "any" ? undefined : type,
+    enum: schema.enum,
+    pattern: schema.pattern && `^(?:${schema.pattern})$`,
+    format: schema.format,
+    properties: inner,
+    items: items && convert(items),
+    additionalProperties: type === "object" ? further : undefined,
   };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
 const apis = new Map<string, Api>();

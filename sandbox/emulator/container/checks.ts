@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What GKE refuses and users of multi-networking can get wrong (api.md 5.4, pulumi.md 4.1).
+import { asText } from "../text";
 import type { Env } from "../env";
 import { ApiError, invalid, required } from "../errors";
 import type { JsonObject, Subnetwork } from "../types";
@@ -62,9 +63,9 @@ export function subnetwork(
 export function checkRange(field: string, where: Subnetwork, range: unknown): void {
   if (range === undefined) return;
   const names = (where.secondaryIpRanges ?? []).map((r) => r.rangeName);
-  if (!names.includes(String(range))) {
+  if (!names.includes(asText(range))) {
     refuse(
-      `${field}: subnetwork '${where.name}' has no secondary range '${String(range)}'; it has: ${names.join(", ") || "none"}.`,
+      `${field}: subnetwork '${where.name}' has no secondary range '${asText(range)}'; it has: ${names.join(", ") || "none"}.`,
     );
   }
 }

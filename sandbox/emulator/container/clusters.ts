@@ -134,6 +134,7 @@ function built(state: ContainerState, call: Call): Cluster {
     status: "PROVISIONING",
     createTime: rfc3339(env.now()),
     currentMasterVersion: VERSION,
+    currentNodeVersion: VERSION,
     initialClusterVersion: VERSION,
     labelFingerprint: labelsFingerprint(wanted.resourceLabels),
     etag: fingerprint([name, env.now()]),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Container v1 with and without a sandbox behind it.
+import { asText } from "../text";
 import { expect } from "chai";
 import type { Emulator, JsonObject } from "../index";
 import { startEmulator } from "../index";
@@ -50,7 +51,7 @@ describe("Container v1", () => {
   const done = async (begun: Answer): Promise<JsonObject> => {
     if (begun.status !== 200) throw new Error(`${begun.reason}: ${begun.message}`);
     for (;;) {
-      const { body } = await client.raw("GET", `${L}/operations/${String(begun.body.name)}`);
+      const { body } = await client.raw("GET", `${L}/operations/${asText(begun.body.name)}`);
       if (body.status === "DONE") return body;
       await new Promise((resolve) => setTimeout(resolve, 5));
     }

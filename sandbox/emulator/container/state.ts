@@ -49,7 +49,8 @@ export class ContainerState {
     this.operations.set(path, begun);
     this.busy.set(work.target, name);
     const fault = this.env.faults.forOperation(call.methodId, call.path);
-    const run = fault.error ? () => Promise.reject(fault.error as ApiError) : work.run;
+    const refused = fault.error;
+    const run = refused ? () => Promise.reject(refused) : work.run;
     void this.finish(path, work.target, this.env.faults.latencyOf(work.type) + fault.delayMs, run);
     return begun;
   }
@@ -97,14 +98,12 @@ export class ContainerState {
   /** Replaces fields of a cluster that still exists. */
   patch(path: string, fields: JsonObject): void {
     const before = this.clusters.get(path);
-    if (before) this.clusters.set(path, counted({ ...before, ...fields } as Cluster));
+    if (before) this.clusters.set(path, counted({ ...before, ...fields }));
   }
 
   patchPool(path: string, name: string, fields: JsonObject | undefined): void {
     const pools = this.clusters.get(path)?.nodePools ?? [];
-    const next = pools.flatMap((pool) =>
-      pool.name !== name ? [pool] : fields === undefined ? [] : [{ ...pool, ...fields } as NodePool],
-    );
+    const next = pools.flatMap((pool) => (pool.name !== name ? [pool] : fields === undefined ? [] : [{ ...pool, ...fields }]));
     this.patch(path, { nodePools: next });
   }
 }

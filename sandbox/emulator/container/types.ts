@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Clusters and node pools as Container v1 shows them, and what the sandbox's hooks are told.
+import { asText } from "../text";
 import type { JsonObject } from "../types";
 
 export interface NodePool extends JsonObject {
@@ -73,7 +74,7 @@ export function objects(value: unknown): JsonObject[] {
 
 /** The plain name in a name or URL. */
 export function plain(value: unknown): string {
-  return String(value).split("/").at(-1) ?? "";
+  return asText(value).split("/").at(-1) ?? "";
 }
 
 export function clusterView(project: string, cluster: Cluster): ClusterView {
@@ -94,7 +95,7 @@ export function nodePoolView(pool: NodePool): NodePoolView {
     name: pool.name,
     nodeCount: pool.initialNodeCount,
     zones: pool.locations,
-    machineType: String(config.machineType ?? "e2-medium"),
+    machineType: asText(config.machineType ?? "e2-medium"),
     labels: object(config.labels) as Record<string, string>,
     tags: Array.isArray(config.tags) ? config.tags.map(String) : [],
     networks: objects(network.additionalNodeNetworkConfigs).map((n) => ({
@@ -103,7 +104,7 @@ export function nodePoolView(pool: NodePool): NodePoolView {
     })),
     podNetworks: objects(network.additionalPodNetworkConfigs).map((n) => ({
       subnetwork: plain(n.subnetwork),
-      secondaryPodRange: String(n.secondaryPodRange),
+      secondaryPodRange: asText(n.secondaryPodRange),
       maxPodsPerNode: Number(object(n.maxPodsPerNode).maxPodsPerNode ?? 110),
     })),
     resource: pool,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The VM metadata server: enough for google-auth-library and gcloud to find project, identity and a token.
+import { asText } from "../text";
 import type { Call, Row } from "../env";
 import { RawReply } from "../env";
 import { ApiError } from "../errors";
@@ -36,7 +37,9 @@ function respond(call: Call, attributes: InstanceAttributes): RawReply {
   if (found === undefined) return new RawReply({ status: 404, headers: FLAVOR, content: `no metadata at '${key}'\n` });
   const wantsJson = call.query.recursive === "true" || call.query.alt === "json" || key.endsWith("/token");
   if (wantsJson) return new RawReply(json(found));
-  return new RawReply(text(isObject(found) ? directory(found) : Array.isArray(found) ? `${found.join("\n")}\n` : String(found)));
+  return new RawReply(
+    text(isObject(found) ? directory(found) : Array.isArray(found) ? `${found.map(asText).join("\n")}\n` : asText(found)),
+  );
 }
 
 function isObject(value: Json): value is JsonObject {

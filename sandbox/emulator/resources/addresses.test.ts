@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reserving addresses: external, internal and BYOIP.
+import { asText } from "../text";
 import { expect } from "chai";
 import type { Emulator } from "../index";
 import { startEmulator } from "../index";
@@ -34,7 +35,7 @@ describe("addresses", () => {
     });
     expect(a).to.not.have.any.keys("users", "subnetwork", "network");
     expect((await client.get(`${R}/addresses/b`)).address).to.equal("198.18.0.2");
-    expect((await client.get(`${R}/addresses/${String(a.id)}`)).name).to.equal("a");
+    expect((await client.get(`${R}/addresses/${asText(a.id)}`)).name).to.equal("a");
   });
 
   it("may be asked for by literal, once (SEED: 34.123.10.1)", async () => {

@@ -1,19 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Regional addresses: reserve by literal or automatically, external, internal, or from a delegated prefix (BYOIP).
-import type { Identity } from "../crud";
-import {
-  aggregatedRow,
-  checkedLabels,
-  copied,
-  deleteRow,
-  getRow,
-  insertRow,
-  listed,
-  listRow,
-  oneOf,
-  setLabelsRow,
-  testPermissionsRow,
-} from "../crud";
+import { checkedLabels, copied, type Identity, oneOf } from "../checks";
+import { aggregatedRow, deleteRow, getRow, insertRow, listRow, setLabelsRow, testPermissionsRow } from "../crud";
+import { listed } from "../lists";
 import type { Call, Env, Row } from "../env";
 import { link } from "../env";
 import { inUse, invalid, notFound, required } from "../errors";

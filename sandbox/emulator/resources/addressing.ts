@@ -34,32 +34,27 @@ export function rangeOf(text: string): Cidr {
 
 /** @throws ApiError `quotaExceeded` when the pool is used up */
 export function freeExternal(env: Env): string {
-  return firstFree(env, EXTERNAL_POOL, { skipFirst: 1, skipLast: 1 }, "external address pool");
+  return firstFree(env, { range: EXTERNAL_POOL, skip: 1, name: "external address pool" });
 }
 
 /** @throws ApiError `quotaExceeded` when the subnetwork is full */
 export function freeInternal(env: Env, subnetwork: Subnetwork): string {
   // Google keeps the first two and the last two addresses of a primary range for itself.
-  return firstFree(env, rangeOf(subnetwork.ipCidrRange), { skipFirst: 2, skipLast: 2 }, subnetwork.name, subnetwork.network);
+  return firstFree(env, { range: rangeOf(subnetwork.ipCidrRange), skip: 2, name: subnetwork.name }, subnetwork.network);
 }
 
 /** @throws ApiError `quotaExceeded` when the prefix is used up */
 export function freeInPrefix(env: Env, prefix: Prefix): string {
-  return firstFree(env, rangeOf(prefix.ipCidrRange), { skipFirst: 0, skipLast: 0 }, prefix.name);
+  return firstFree(env, { range: rangeOf(prefix.ipCidrRange), skip: 0, name: prefix.name });
 }
 
-function firstFree(
-  env: Env,
-  range: Cidr,
-  skip: { skipFirst: number; skipLast: number },
-  name: string,
-  networkUrl?: string,
-): string {
-  for (let ip = range.base + skip.skipFirst; ip <= range.last - skip.skipLast; ip += 1) {
+/** `skip` addresses at either end are not given. */
+function firstFree(env: Env, pool: { range: Cidr; skip: number; name: string }, networkUrl?: string): string {
+  for (let ip = pool.range.base + pool.skip; ip <= pool.range.last - pool.skip; ip += 1) {
     const text = formatIp(ip);
     if (!holder(env, ipKey(text, networkUrl))) return text;
   }
-  throw new ApiError("quotaExceeded", `IP space of '${name}' is exhausted`, { status: 400 });
+  throw new ApiError("quotaExceeded", `IP space of '${pool.name}' is exhausted`, { status: 400 });
 }
 
 export function usablePrefix(prefix: Prefix): boolean {

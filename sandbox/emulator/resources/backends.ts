@@ -1,21 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Network endpoint groups, regional backend services and health checks, as far as gcloud's commands and the haPolicy form
 // of api.md 4.2 need them.
-import type { Identity } from "../crud";
-import {
-  aggregatedRow,
-  changing,
-  copied,
-  deleteRow,
-  existing,
-  getRow,
-  insertRow,
-  listRow,
-  oneOf,
-  row,
-  stale,
-  updateRow,
-} from "../crud";
+import { copied, type Identity, oneOf, stale } from "../checks";
+import { aggregatedRow, changing, deleteRow, existing, getRow, insertRow, listRow, row, updateRow } from "../crud";
 import type { Call, Env, Row } from "../env";
 import { link } from "../env";
 import { inUse, invalid, notFound, required } from "../errors";
@@ -32,16 +19,16 @@ export const BACKEND_ROWS: readonly Row[] = [
   listRow("networkEndpointGroups"),
   insertRow("networkEndpointGroups", endpointGroup),
   deleteRow("networkEndpointGroups", (env, g) => refuseBackend(env, "network_endpoint_group", g)),
-  row("networkEndpointGroups", "attachNetworkEndpoints", "POST", "/{networkEndpointGroup}/attachNetworkEndpoints", (call) =>
+  row("networkEndpointGroups", "POST attachNetworkEndpoints", "/{networkEndpointGroup}/attachNetworkEndpoints", (call) =>
     endpointsChange(call, "attachNetworkEndpoints", (before, given) => [
       ...before,
       ...given.filter((g) => !before.some((b) => same(b, g))),
     ]),
   ),
-  row("networkEndpointGroups", "detachNetworkEndpoints", "POST", "/{networkEndpointGroup}/detachNetworkEndpoints", (call) =>
+  row("networkEndpointGroups", "POST detachNetworkEndpoints", "/{networkEndpointGroup}/detachNetworkEndpoints", (call) =>
     endpointsChange(call, "detachNetworkEndpoints", detached),
   ),
-  row("networkEndpointGroups", "listNetworkEndpoints", "POST", "/{networkEndpointGroup}/listNetworkEndpoints", listEndpoints),
+  row("networkEndpointGroups", "POST listNetworkEndpoints", "/{networkEndpointGroup}/listNetworkEndpoints", listEndpoints),
   getRow("backendServices"),
   listRow("backendServices"),
   insertRow("backendServices", (call, identity) => service(call, identity, call.body)),
@@ -52,7 +39,7 @@ export const BACKEND_ROWS: readonly Row[] = [
   updateRow("backendServices", { name: "patch", verb: "PATCH", type: "patch" }, (call, before) =>
     service(call, fresh(call, before), { ...(before as unknown as JsonObject), ...call.body }),
   ),
-  row("backendServices", "getHealth", "POST", "/{backendService}/getHealth", (call) => {
+  row("backendServices", "POST getHealth", "/{backendService}/getHealth", (call) => {
     existing(call, "backendServices");
     return { kind: "compute#backendServiceGroupHealth" };
   }),
@@ -97,7 +84,7 @@ function endpointGroup(call: Call, identity: Identity): EndpointGroup {
 }
 
 function endpointsChange(call: Call, type: string, next: (before: Endpoint[], given: Endpoint[]) => Endpoint[]): object {
-  return changing(call, "networkEndpointGroups", type, undefined, (before) => {
+  return changing(call, { kind: "networkEndpointGroups", type }, (before) => {
     const endpoints = next(before.endpoints ?? [], given(call, before));
     return () => void call.env.store.of("networkEndpointGroups").put({ ...before, endpoints, size: endpoints.length });
   });

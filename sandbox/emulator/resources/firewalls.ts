@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // VPC firewall rules, checked and completed but applied to nothing.
-import type { Identity } from "../crud";
-import { copied, deleteRow, getRow, insertRow, listRow, oneOf, testPermissionsRow, updateRow } from "../crud";
+import { asText } from "../text";
+import { copied, type Identity, oneOf } from "../checks";
+import { deleteRow, getRow, insertRow, listRow, testPermissionsRow, updateRow } from "../crud";
 import type { Call, Row } from "../env";
 import { link } from "../env";
 import { invalid, notFound, required } from "../errors";
@@ -62,16 +63,19 @@ function build(call: Call, identity: Identity, body: JsonObject): Firewall {
 }
 
 function checkAction(body: JsonObject): void {
-  if (body.allowed !== undefined && body.denied !== undefined)
+  if (body.allowed !== undefined && body.denied !== undefined) {
     throw invalid("resource.denied", body.denied, "It cannot be used together with allowed.");
+  }
   const rules = (body.allowed ?? body.denied) as JsonObject[] | undefined;
   if (!Array.isArray(rules) || rules.length === 0) throw required("resource.allowed");
-  for (const rule of rules) {
-    if (typeof rule.IPProtocol !== "string") throw required("resource.allowed.IPProtocol");
-    const ports = rule.ports ?? [];
-    const bad = (Array.isArray(ports) ? ports : [ports]).find((port) => !/^\d{1,5}(-\d{1,5})?$/.test(String(port)));
-    if (bad !== undefined) throw invalid("resource.allowed.ports", bad, "A port is a number or LOW-HIGH.");
-  }
+  rules.forEach(checkRule);
+}
+
+function checkRule(rule: JsonObject): void {
+  if (typeof rule.IPProtocol !== "string") throw required("resource.allowed.IPProtocol");
+  const ports = Array.isArray(rule.ports) ? rule.ports : [];
+  const bad = ports.find((port) => !/^\d{1,5}(-\d{1,5})?$/.test(asText(port)));
+  if (bad !== undefined) throw invalid("resource.allowed.ports", bad, "A port is a number or LOW-HIGH.");
 }
 
 function checkRanges(body: JsonObject, direction: string): void {

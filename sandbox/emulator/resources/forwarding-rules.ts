@@ -1,27 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Regional forwarding rules: address, traffic and target are checked in turn; a move is one setTarget.
-import type { Identity } from "../crud";
-import {
-  aggregatedRow,
-  checkedLabels,
-  copied,
-  deleteRow,
-  getRow,
-  insertRow,
-  listRow,
-  oneOf,
-  setLabelsRow,
-  stale,
-  updateRow,
-} from "../crud";
+import { checkedLabels, copied, type Identity, oneOf, checkFingerprint } from "../checks";
+import { aggregatedRow, deleteRow, getRow, insertRow, listRow, setLabelsRow, updateRow } from "../crud";
 import type { Call, Row } from "../env";
 import { link, param } from "../env";
 import { addressInUse, invalid, notFound, required } from "../errors";
-import { fingerprint, sameFingerprint } from "../ids";
+import { fingerprint } from "../ids";
 import { contains, parseIp } from "../ipv4";
 import { pathOf } from "../links";
 import { ipKey } from "../store";
-import type { Address, ForwardingRule, Subnetwork } from "../types";
+import type { Address, ForwardingRule, JsonObject, Subnetwork } from "../types";
 import { freeExternal, freeInternal, rangeOf, reservation, user } from "./addressing";
 import { collide, traffic } from "./rule-ports";
 import { pointing, retargeted } from "./rule-targets";
@@ -45,9 +33,7 @@ function build(call: Call, identity: Identity): ForwardingRule {
   const { body } = call;
   const scheme = oneOf("resource.loadBalancingScheme", body.loadBalancingScheme, ["EXTERNAL", "INTERNAL"], "EXTERNAL");
   oneOf("resource.ipVersion", body.ipVersion, ["IPV4"], "IPV4");
-  if (body.allowGlobalAccess === true && scheme !== "INTERNAL") {
-    throw invalid("resource.allowGlobalAccess", true, "Only an INTERNAL rule can have it.");
-  }
+  checkGlobalAccess(body, scheme);
   const carried = traffic(call, scheme);
   const place = scheme === "INTERNAL" ? internal(call) : external(call);
   const rule: ForwardingRule = {
@@ -130,18 +116,7 @@ function refuseOnVm(call: Call, ip: string, networkUrl: string | undefined): voi
 function internal(call: Call): Place {
   const { body, env } = call;
   oneOf("resource.networkTier", body.networkTier, ["PREMIUM"], "PREMIUM");
-  const named =
-    body.subnetwork === undefined
-      ? undefined
-      : subnetworkAt(call, link(call, "resource.subnetwork", body.subnetwork, "subnetworks"));
-  const networkUrl = named?.network ?? networkUrlOf(call);
-  const { literal, address } = wantedAddress(call, networkUrl);
-  if (address) refuseElsewhere(call, address, "INTERNAL");
-  const subnetwork =
-    named ?? (address?.subnetwork ? subnetworkAt(call, pathOf(address.subnetwork)) : onlySubnetwork(call, networkUrl));
-  if (networkUrl !== undefined && subnetwork.network !== networkUrl) {
-    throw invalid("resource.IPAddress", body.IPAddress, `The address is not in the network '${pathOf(networkUrl)}'.`);
-  }
+  const { literal, subnetwork } = internalPlace(call);
   refuseOtherNetwork(call, subnetwork);
   const ip = literal ?? freeInternal(env, subnetwork);
   if (!contains(rangeOf(subnetwork.ipCidrRange), parseIp(ip) ?? -1)) {
@@ -153,6 +128,21 @@ function internal(call: Call): Place {
   }
   refuseOnVm(call, ip, subnetwork.network);
   return { IPAddress: ip, networkTier: "PREMIUM", network: subnetwork.network, subnetwork: subnetwork.selfLink };
+}
+
+/** The subnetwork that is named, or the address's, or the network's only one; and the address asked for. */
+function internalPlace(call: Call): { literal?: string; subnetwork: Subnetwork } {
+  const { body } = call;
+  const named =
+    body.subnetwork === undefined
+      ? undefined
+      : subnetworkAt(call, link(call, "resource.subnetwork", body.subnetwork, "subnetworks"));
+  const networkUrl = named?.network ?? networkUrlOf(call);
+  const { literal, address } = wantedAddress(call, networkUrl);
+  if (address) refuseElsewhere(call, address, "INTERNAL");
+  const own = address?.subnetwork === undefined ? undefined : pathOf(address.subnetwork);
+  const subnetwork = named ?? (own === undefined ? onlySubnetwork(call, networkUrl) : subnetworkAt(call, own));
+  return { literal, subnetwork };
 }
 
 function networkUrlOf(call: Call): string | undefined {
@@ -191,24 +181,28 @@ function onlySubnetwork(call: Call, networkUrl: string | undefined): Subnetwork 
   return choices[0];
 }
 
+const PATCHABLE = ["networkTier", "allowGlobalAccess", "fingerprint", "name"];
+
 /** What Google lets be patched: the tier, and global access of an internal rule. */
 function patched(call: Call, rule: ForwardingRule): ForwardingRule {
   const { body } = call;
-  if (typeof body.fingerprint === "string" && !sameFingerprint(body.fingerprint, rule.fingerprint ?? "")) throw stale("Resource");
-  const fixed = Object.keys(body).find(
-    (f) => !["networkTier", "allowGlobalAccess", "fingerprint", "name"].includes(f) && !equal(body[f], rule[f]),
-  );
+  checkFingerprint("Resource", body.fingerprint, rule.fingerprint);
+  const fixed = Object.keys(body).find((field) => !PATCHABLE.includes(field) && !equal(body[field], rule[field]));
   if (fixed !== undefined) throw invalid(`resource.${fixed}`, body[fixed], "It cannot be changed by patch.");
-  const networkTier = oneOf("resource.networkTier", body.networkTier, ["PREMIUM", "STANDARD"], rule.networkTier as "PREMIUM");
+  checkGlobalAccess(body, rule.loadBalancingScheme);
+  const networkTier = oneOf<string>("resource.networkTier", body.networkTier, ["PREMIUM", "STANDARD"], rule.networkTier);
   const address = rule.loadBalancingScheme === "EXTERNAL" ? reservation(call.env, ipKey(rule.IPAddress)) : undefined;
   if (address && address.networkTier !== networkTier) {
     throw invalid("resource.networkTier", networkTier, `The address has tier ${address.networkTier}.`);
   }
-  if (body.allowGlobalAccess === true && rule.loadBalancingScheme !== "INTERNAL") {
-    throw invalid("resource.allowGlobalAccess", true, "Only an INTERNAL rule can have it.");
-  }
   const access = body.allowGlobalAccess === undefined ? {} : { allowGlobalAccess: body.allowGlobalAccess === true };
   return withFingerprint({ ...rule, networkTier, ...access });
+}
+
+function checkGlobalAccess(body: JsonObject, scheme: string): void {
+  if (body.allowGlobalAccess === true && scheme !== "INTERNAL") {
+    throw invalid("resource.allowGlobalAccess", true, "Only an INTERNAL rule can have it.");
+  }
 }
 
 function equal(a: unknown, b: unknown): boolean {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // VMs: read by API, put and removed by the sandbox. Only alias ranges of an interface can be changed by API.
-import { aggregatedRow, changing, existing, getRow, listRow, row, stale } from "../crud";
+import { stale } from "../checks";
+import { aggregatedRow, changing, existing, getRow, listRow, row } from "../crud";
 import type { Call, Env, Row } from "../env";
 import { regionOfZone } from "../env";
 import { invalid, required } from "../errors";
 import { fingerprint, labelFingerprint, sameFingerprint, timestamp } from "../ids";
-import { contains, overlaps, parseCidr, parseIp } from "../ipv4";
+import { contains, formatIp, overlaps, parseCidr, parseIp, type Cidr } from "../ipv4";
 import { pathOf, selfLink } from "../links";
 import { ipKey } from "../store";
 import type { AliasIpRange, Instance, NetworkInterface, Subnetwork } from "../types";
@@ -15,7 +16,7 @@ export const INSTANCE_ROWS: readonly Row[] = [
   aggregatedRow("instances"),
   getRow("instances"),
   listRow("instances"),
-  row("instances", "updateNetworkInterface", "PATCH", "/{instance}/updateNetworkInterface", updateNetworkInterface),
+  row("instances", "PATCH updateNetworkInterface", "/{instance}/updateNetworkInterface", updateNetworkInterface),
 ];
 
 /** One interface of a VM to put; names may be plain, partial or full URLs. */
@@ -139,7 +140,7 @@ function checkIp(env: Env, name: string, nic: NetworkInterface, subnetwork: Subn
 }
 
 function updateNetworkInterface(call: Call): object {
-  return changing(call, "instances", "updateNetworkInterface", undefined, (instance) => {
+  return changing(call, { kind: "instances", type: "updateNetworkInterface" }, (instance) => {
     const wanted = call.query.networkInterface;
     if (wanted === undefined) throw required("networkInterface");
     const nic = instance.networkInterfaces.find((candidate) => candidate.name === wanted);
@@ -161,45 +162,48 @@ function aliases(call: Call, nic: NetworkInterface): AliasIpRange[] {
   const wanted = (call.body.aliasIpRanges ?? []) as unknown as AliasIpRange[];
   const subnetwork = call.env.store.of("subnetworks").get(pathOf(nic.subnetwork ?? ""));
   if (!subnetwork) throw required("resource.subnetwork");
-  const done: AliasIpRange[] = [];
-  for (const alias of wanted) {
-    const within = alias.subnetworkRangeName
-      ? subnetwork.secondaryIpRanges?.find((range) => range.rangeName === alias.subnetworkRangeName)?.ipCidrRange
-      : subnetwork.ipCidrRange;
-    if (within === undefined)
-      throw invalid("resource.aliasIpRanges.subnetworkRangeName", alias.subnetworkRangeName, "The subnetwork has no such range.");
-    done.push({ ...alias, ipCidrRange: block(call, subnetwork, alias.ipCidrRange, within, done) });
-  }
-  return done;
+  const used = usedBlocks(call, subnetwork);
+  return wanted.map((alias) => {
+    const range = block(alias.ipCidrRange, outerRange(subnetwork, alias), used);
+    used.push(range);
+    return { ...alias, ipCidrRange: `${formatIp(range.base)}/${range.prefix}` };
+  });
 }
 
-function block(call: Call, subnetwork: Subnetwork, wanted: string, within: string, mine: readonly AliasIpRange[]): string {
+function outerRange(subnetwork: Subnetwork, { subnetworkRangeName: name }: AliasIpRange): Cidr {
+  const text = name
+    ? subnetwork.secondaryIpRanges?.find((range) => range.rangeName === name)?.ipCidrRange
+    : subnetwork.ipCidrRange;
+  if (text === undefined) throw invalid("resource.aliasIpRanges.subnetworkRangeName", name, "The subnetwork has no such range.");
+  return rangeOf(text);
+}
+
+/** Alias blocks of the subnetwork's other VMs. */
+function usedBlocks(call: Call, subnetwork: Subnetwork): Cidr[] {
+  const own = existing(call, "instances").selfLink;
   const others = call.env.store.of("instances").by("subnetwork", pathOf(subnetwork.selfLink));
-  const path = pathOf(existing(call, "instances").selfLink);
-  const used = [
-    ...others
-      .filter((vm) => pathOf(vm.selfLink) !== path)
-      .flatMap((vm) => vm.networkInterfaces.flatMap((n) => n.aliasIpRanges ?? [])),
-    ...mine,
-  ]
-    .map((alias) => parseCidr(full(alias.ipCidrRange)))
-    .filter((range) => range !== undefined);
-  const outer = rangeOf(within);
-  const prefix = Number(full(wanted).split("/")[1]);
-  const exact = wanted.startsWith("/") ? undefined : parseCidr(full(wanted));
-  const size = 2 ** (32 - prefix);
-  if (!(prefix >= outer.prefix && prefix <= 32))
-    throw invalid("resource.aliasIpRanges.ipCidrRange", wanted, `It must be within ${within}.`);
-  const first = exact ? exact.base : outer.base;
-  for (let base = first; base + size - 1 <= outer.last && base >= outer.base; base += size) {
-    const range = { base, prefix, last: base + size - 1 };
-    if (!used.some((other) => overlaps(range, other)))
-      return `${[24, 16, 8, 0].map((s) => (base >>> s) & 255).join(".")}/${prefix}`;
-    if (exact) break;
-  }
-  throw invalid("resource.aliasIpRanges.ipCidrRange", wanted, `It must be free and within ${within}.`);
+  const blocks = others
+    .filter((vm) => vm.selfLink !== own)
+    .flatMap((vm) => vm.networkInterfaces.flatMap((n) => n.aliasIpRanges ?? []));
+  return blocks.map((alias) => rangeOf(alias.ipCidrRange));
 }
 
-function full(range: string): string {
-  return range.includes("/") ? range : `${range}/32`;
+/** `wanted` is a range, an address, or `/n` for the next free block of that size within `outer`. */
+function block(wanted: string, outer: Cidr, used: readonly Cidr[]): Cidr {
+  const text = wanted.includes("/") ? wanted : `${wanted}/32`;
+  const prefix = Number(text.split("/")[1]);
+  const size = 2 ** (32 - prefix);
+  const exact = text.startsWith("/") ? undefined : parseCidr(text);
+  const free = (range: Cidr) =>
+    range.base >= outer.base && range.last <= outer.last && !used.some((other) => overlaps(range, other));
+  for (let base = outer.base; !exact && prefix >= outer.prefix && base + size - 1 <= outer.last; base += size) {
+    const range = { base, prefix, last: base + size - 1 };
+    if (free(range)) return range;
+  }
+  if (exact && free(exact)) return exact;
+  throw invalid(
+    "resource.aliasIpRanges.ipCidrRange",
+    wanted,
+    `It must be free and within ${formatIp(outer.base)}/${outer.prefix}.`,
+  );
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // VPC networks, custom mode or automatic (one subnetwork per region, in Google's own ranges).
-import type { Identity } from "../crud";
-import { copied, deleteRow, existing, getRow, insertRow, listRow, oneOf, row, updateRow } from "../crud";
+import { copied, type Identity, oneOf } from "../checks";
+import { deleteRow, existing, getRow, insertRow, listRow, row, updateRow } from "../crud";
 import type { Call, Env, Row } from "../env";
 import { inUse, invalid } from "../errors";
 import { timestamp } from "../ids";
@@ -31,7 +31,7 @@ export const NETWORK_ROWS: readonly Row[] = [
       autoCreateSubnetworks: false,
     }),
   ),
-  row("networks", "getEffectiveFirewalls", "GET", "/{network}/getEffectiveFirewalls", (call) => {
+  row("networks", "GET getEffectiveFirewalls", "/{network}/getEffectiveFirewalls", (call) => {
     const firewalls = call.env.store.of("firewalls").by("network", pathOf(existing(call, "networks").selfLink));
     return { firewalls };
   }),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is simply there: the project, its regions and zones, and the operations of each scope.
-import { aggregated, listed, scopesOf } from "../crud";
+import { aggregated, listed, scopesOf } from "../lists";
 import type { Call, Env, Row } from "../env";
 import { param, RawReply, regionOfZone, scopeOfCall } from "../env";
 import { notFound } from "../errors";
@@ -150,7 +150,7 @@ export const OPERATION_ROWS: readonly Row[] = [
       const { env } = call;
       const scopes = [...scopesOf(env, "global"), ...scopesOf(env, "region"), ...scopesOf(env, "zone")];
       const all = scopes.flatMap((scope) => env.operations.inScope(`projects/${env.project}/${scope}`));
-      return aggregated(call, "operations", "compute#operationAggregatedList", all, scopes);
+      return aggregated(call, { member: "operations", kind: "compute#operationAggregatedList", scopes }, all);
     },
   },
 ];

@@ -2,8 +2,9 @@
 // BYOIP: public advertised prefixes and the delegated prefixes that addresses come from. What takes Google weeks is done at
 // once here: an advertised prefix is configured, a delegated one of the older kind (no pdpScope) is announced, one of the
 // newer kind waits for `announce`.
-import type { Identity } from "../crud";
-import { aggregatedRow, copied, deleteRow, getRow, insertRow, listRow, oneOf, updateRow } from "../crud";
+import { asText } from "../text";
+import { copied, type Identity, oneOf } from "../checks";
+import { aggregatedRow, deleteRow, getRow, insertRow, listRow, updateRow } from "../crud";
 import type { Call, Env, Row } from "../env";
 import { link } from "../env";
 import { inUse, invalid, notFound, required } from "../errors";
@@ -60,7 +61,7 @@ function advertised(call: Call, identity: Identity): Prefix {
     body.pdpScope === undefined
       ? {}
       : { pdpScope: oneOf("resource.pdpScope", body.pdpScope, ["REGIONAL", "GLOBAL"], "REGIONAL") };
-  if (body.dnsVerificationIp !== undefined && !contains(wanted.cidr, parseIp(String(body.dnsVerificationIp)) ?? -1)) {
+  if (body.dnsVerificationIp !== undefined && !contains(wanted.cidr, parseIp(asText(body.dnsVerificationIp)) ?? -1)) {
     throw invalid("resource.dnsVerificationIp", body.dnsVerificationIp, `It must be within ${wanted.text}.`);
   }
   refuseOverlap(env.store.of("publicAdvertisedPrefixes").all(), wanted);

@@ -2,7 +2,7 @@
 // What a forwarding rule carries: protocol and ports, their rules per scheme, and when two rules collide.
 import type { Call } from "../env";
 import { invalid, oneOfError, required } from "../errors";
-import type { ForwardingRule } from "../types";
+import type { ForwardingRule, JsonObject } from "../types";
 
 const PROTOCOLS = {
   EXTERNAL: ["TCP", "UDP", "ESP", "AH", "SCTP", "ICMP", "L3_DEFAULT"],
@@ -34,10 +34,14 @@ function ports(call: Call, protocol: string, scheme: string): Partial<Traffic> {
     return { allPorts: true };
   }
   if (!WITH_PORTS.includes(protocol)) {
-    if (body.allPorts || body.ports || body.portRange)
-      throw invalid("resource.portRange", body.portRange ?? body.ports ?? true, `${protocol} has no ports.`);
+    const given = body.portRange ?? body.ports ?? (body.allPorts === true || undefined);
+    if (given !== undefined) throw invalid("resource.portRange", given, `${protocol} has no ports.`);
     return {};
   }
+  return portsOf(body, scheme);
+}
+
+function portsOf(body: JsonObject, scheme: string): Partial<Traffic> {
   if (body.allPorts === true) return { allPorts: true };
   if (body.ports !== undefined) return { ports: listOfPorts(body.ports) };
   if (body.portRange !== undefined) return { portRange: range("resource.portRange", body.portRange).join("-") };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Regional subnetworks: no range of one VPC may overlap another; a primary range only grows.
-import type { Identity } from "../crud";
-import { aggregatedRow, copied, deleteRow, getRow, insertRow, listRow, stale, testPermissionsRow, updateRow } from "../crud";
+import { copied, type Identity, stale } from "../checks";
+import { aggregatedRow, deleteRow, getRow, insertRow, listRow, testPermissionsRow, updateRow } from "../crud";
 import type { Call, Env, Row } from "../env";
 import { link } from "../env";
 import { inUse, invalid, notFound, required } from "../errors";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Zonal target instances: one VM (and one of its networks). They cannot be changed, only made and deleted.
-import type { Identity } from "../crud";
-import { aggregatedRow, copied, deleteRow, getRow, insertRow, listRow, oneOf, testPermissionsRow } from "../crud";
+import { copied, type Identity, oneOf } from "../checks";
+import { aggregatedRow, deleteRow, getRow, insertRow, listRow, testPermissionsRow } from "../crud";
 import type { Call, Env, Row } from "../env";
 import { link, param } from "../env";
 import { inUse, invalid, notFound, required } from "../errors";
