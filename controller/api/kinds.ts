@@ -39,6 +39,7 @@ export const KINDS = {
   route: gke("GKEIPRoute", "gkeiproutes", true),
   network: gke("Network", "networks", false),
   paramSet: gke("GKENetworkParamSet", "gkenetworkparamsets", false),
+  networkInterface: gke("NetworkInterface", "networkinterfaces", true),
   gateway: gatewayApi("Gateway", "gateways", true),
   gatewayClass: gatewayApi("GatewayClass", "gatewayclasses", false),
   binding: kind(OWN_GROUP, "v1alpha1")("AddressBinding", "addressbindings", false),
@@ -100,6 +101,10 @@ export interface GKENetworkParamSet extends KubeObject {
     networkAttachment?: string;
   };
   status?: { conditions?: Condition[]; networkName?: string; podCIDRs?: { cidrBlocks: string[] } };
+}
+/** networking.gke.io/v1 NetworkInterface: a named interface that a Pod may refer to instead of a network (E21). */
+export interface NetworkInterface extends KubeObject {
+  spec?: { networkName?: string };
 }
 export interface Pod extends KubeObject {
   spec: { nodeName?: string; hostNetwork?: boolean };

@@ -12,6 +12,7 @@ import {
   type KindName,
   type KubeObject,
   type Network,
+  type NetworkInterface,
   type Scope,
 } from "../api";
 import type { AddressFact, Settings, World } from "../core";
@@ -25,6 +26,7 @@ import {
   namespaceObject,
   nodeObject,
   podObject,
+  routeObject,
   type NodeObject,
   type PodObject,
 } from "./views";
@@ -43,6 +45,7 @@ export interface Kinds {
   gatewayClass: GatewayClass;
   network: Network;
   paramSet: GKENetworkParamSet;
+  networkInterface: NetworkInterface;
   binding: AddressBinding;
   pod: PodObject;
   node: NodeObject;
@@ -52,11 +55,12 @@ export type KindKey = keyof Kinds;
 export type Listener = { [K in KindKey]: (event: StoreEvent<Kinds[K]>) => void };
 
 const TRANSFORMS: { [K in KindKey]: (raw: KubeObject) => Kinds[K] } = {
-  route: lean,
+  route: routeObject,
   gateway: lean,
   gatewayClass: lean,
   network: lean,
   paramSet: lean,
+  networkInterface: lean,
   binding: lean,
   pod: podObject,
   node: nodeObject,
@@ -71,7 +75,7 @@ const INDEXERS: { [K in KindKey]?: Record<string, Indexer<Kinds[K]>> } = {
     uid: (r) => [r.metadata.uid ?? ""],
   },
   gateway: { address: (g) => addressesOf(g), class: (g) => [g.spec.gatewayClassName] },
-  network: { params: (n) => [n.spec.parametersRef?.name ?? ""] },
+  network: { params: (n) => [n.spec?.parametersRef?.name ?? ""] },
   binding: { route: (b) => [b.spec.route.uid], address: (b) => [b.spec.address] },
   pod: { namespace: (p) => [p.view.namespace], node: (p) => [p.view.node ?? ""] },
 };
@@ -116,7 +120,7 @@ export class Caches {
   async whenReady(signal: AbortSignal): Promise<void> {
     await Promise.all(NEEDED.map((k) => this.reflectors[k].whenSynced(signal)));
     // The other kinds may be missing for good (E45): give those that exist a moment, then go on without.
-    const optional = (["network", "paramSet"] as const).filter((k) => !this.reflectors[k].kindMissing());
+    const optional = (["network", "paramSet", "networkInterface"] as const).filter((k) => !this.reflectors[k].kindMissing());
     await Promise.race([
       Promise.all(optional.map((k) => this.reflectors[k].whenSynced(signal))),
       this.options.clock.sleep(5_000, signal),
@@ -185,6 +189,7 @@ export class Caches {
       },
       network: (name) => reflectors.network.store.get(name),
       paramSet: (name) => reflectors.paramSet.store.get(name),
+      interfaceNetwork: (namespace, name) => reflectors.networkInterface.store.get(`${namespace}/${name}`)?.spec?.networkName,
       pods: (namespace) => this.byIndex("pod", "namespace", namespace).map((p) => p.view),
       node: (name) => reflectors.node.store.get(name)?.view,
       addressFact: (address, scope) => options.addressFact(address, scope),

@@ -3,6 +3,7 @@
 import { parseAddress, type AddressBinding, type GKEIPRoute, type Holder, type Scope } from "../api";
 import {
   accept,
+  dutyOf,
   isOurRoute,
   keyOf,
   noPodsMessage,
@@ -39,7 +40,8 @@ export class RouteReconciler {
     if (!route) return void this.parts.targets.want(key, []);
     const owned = this.parts.caches.ownedBy(route.metadata.uid ?? "");
     const { world } = this.parts.caches;
-    if (route.metadata.deletionTimestamp || !isOurRoute(world, route)) return this.leave(key, route, owned);
+    if (route.metadata.deletionTimestamp || dutyOf(world, route, owned.length > 0) !== "answer")
+      return this.leave(key, route, owned);
     const acceptance = accept(world, route);
     return acceptance.accepted ? this.serve(key, route, acceptance) : this.refuse(key, route, acceptance);
   }

@@ -74,6 +74,7 @@ export function triggers(caches: Caches, enqueue: Enqueue): Listener {
     paramSet: (e) => {
       for (const n of caches.byIndex("network", "params", e.object.metadata.name)) networkRoutes(n.metadata.name, priority(e));
     },
+    networkInterface: (e) => routes(caches.byIndex("route", "namespace", e.object.metadata.namespace ?? ""), priority(e)),
     namespace: (e) => {
       if (e.type === "modified" && sameView(e.object.metadata.labels, e.old?.metadata.labels)) return;
       const own = caches.byIndex("route", "namespace", e.object.metadata.name);

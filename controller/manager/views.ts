@@ -7,6 +7,7 @@ import {
   parseInterfaces,
   parseNorthInterfaces,
   parseProviderId,
+  specOf,
   type Gateway,
   type GKEIPRoute,
   type KubeObject,
@@ -72,6 +73,12 @@ export function lean<T extends KubeObject>(raw: KubeObject): T {
     Object.entries(annotations ?? {}).filter(([k]) => k !== "kubectl.kubernetes.io/last-applied-configuration"),
   );
   return { ...raw, metadata: { ...metadata, annotations: kept } } as T;
+}
+
+/** A route with the defaults that an old CRD, or none, did not fill in; the API server takes one without a spec. */
+export function routeObject(raw: KubeObject): GKEIPRoute {
+  const route = lean<GKEIPRoute>(raw);
+  return { ...route, spec: specOf(route) };
 }
 
 /** Keys of the Gateways that a route names. */
