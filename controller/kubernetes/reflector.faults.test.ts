@@ -124,6 +124,24 @@ describe("reflector against faults", () => {
     expect(delays).to.deep.equal([5, 10, 20, 40, 40, 40]);
   });
 
+  it("goes on at once when a watch that had lived a while breaks", async () => {
+    const { server, logs } = await rig({}, (x) => void x.watch(bookmark(5, true)).resetIn(30), stay);
+    await until(() => server.seen.length === 2);
+    expect(logs.join()).to.contain('"delayMs":0');
+  });
+
+  it("starts its waits over after a watch that lived long", async () => {
+    const { logs } = await rig(
+      { tuning: { healthyMs: 10_000, resetAfterMs: 20 } },
+      (x) => x.reset(),
+      (x) => x.reset(),
+      (x) => void x.watch(bookmark(5, true)).resetIn(60),
+      stay,
+    );
+    await until(() => logs.length === 3);
+    expect(logs.map((line) => Number(/"delayMs":(\d+)/.exec(line)?.[1]))).to.deep.equal([5, 10, 5]);
+  });
+
   it("waits before it repeats a watch that ended at once with nothing in it", async () => {
     const { server } = await rig(
       { tuning: { healthyMs: 1000, backoffBaseMs: 60, backoffCapMs: 1000 } },

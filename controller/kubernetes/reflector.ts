@@ -186,7 +186,7 @@ export class Reflector<T extends KubeObject> {
       case "MODIFIED":
         return this.sync.upsert(event.object, seen);
       case "DELETED":
-        return this.sync.remove(event.object, seen);
+        return this.sync.remove(event.object);
       case "BOOKMARK":
         return;
     }

@@ -91,6 +91,7 @@ describe("resource paths", () => {
     [resourcePath(pods, "ns"), "/api/v1/namespaces/ns/pods"],
     [resourcePath(pods, "ns", "p", "status"), "/api/v1/namespaces/ns/pods/p/status"],
     [resourcePath(classes), "/apis/gateway.networking.k8s.io/v1/gatewayclasses"],
+    [resourcePath(classes, undefined, "a:b/c"), "/apis/gateway.networking.k8s.io/v1/gatewayclasses/a%3Ab%2Fc"],
     [resourcePath(classes, "ignored", "c"), "/apis/gateway.networking.k8s.io/v1/gatewayclasses/c"],
   ];
   for (const [path, expected] of table) it(`makes ${expected}`, () => expect(path).to.equal(expected));

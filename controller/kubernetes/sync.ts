@@ -49,9 +49,8 @@ export class Syncer<T extends KubeObject> {
   }
 
   /** An object has been deleted, or has left the selection. */
-  remove(raw: KubeObject, seen?: Set<string>): void {
+  remove(raw: KubeObject): void {
     const key = keyOf(raw);
-    seen?.delete(key);
     const old = this.options.store.get(key);
     if (old !== undefined) this.drop(key, this.transformed(raw) ?? old);
   }

@@ -12,6 +12,7 @@ import { type ApiClient, ApiError, type ClientConfig, createApiClient, type Requ
 describe("transport", () => {
   let server: FaultServer;
   const clients: ApiClient[] = [];
+  const folders: string[] = [];
 
   async function connect(config: Partial<ClientConfig> = {}, ...steps: Step[]): Promise<ApiClient> {
     server = await FaultServer.start(...steps);
@@ -23,7 +24,14 @@ describe("transport", () => {
   afterEach(async () => {
     await Promise.all(clients.splice(0).map((client) => client.close()));
     await server.close();
+    await Promise.all(folders.splice(0).map((dir) => rm(dir, { recursive: true, force: true })));
   });
+
+  async function newFolder(): Promise<string> {
+    const dir = await mkdtemp(join(tmpdir(), "token-"));
+    folders.push(dir);
+    return dir;
+  }
 
   async function failure(promise: Promise<unknown>): Promise<ApiError> {
     try {
@@ -145,7 +153,7 @@ describe("transport", () => {
   });
 
   it("reads the token file again at once on a 401 and repeats the request", async () => {
-    const dir = await mkdtemp(join(tmpdir(), "token-"));
+    const dir = await newFolder();
     const tokenFile = join(dir, "token");
     await writeFile(tokenFile, "old\n");
     const client = await connect({ tokenFile }, (x) =>
@@ -156,11 +164,10 @@ describe("transport", () => {
     await writeFile(tokenFile, "new\n");
     await client.request("GET", "/x");
     expect(server.seen.map((seen) => seen.authorization)).to.deep.equal(["Bearer old", "Bearer old", "Bearer new"]);
-    await rm(dir, { recursive: true });
   });
 
   it("reads the token file again after 60 seconds, not before", async () => {
-    const dir = await mkdtemp(join(tmpdir(), "token-"));
+    const dir = await newFolder();
     const tokenFile = join(dir, "token");
     await writeFile(tokenFile, "one");
     server = await FaultServer.start((x) => x.json({}));

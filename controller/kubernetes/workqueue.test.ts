@@ -52,6 +52,15 @@ describe("work queue", () => {
     expect(queue.length).to.equal(0);
   });
 
+  it("does not take a key by the place it left behind when its priority was raised", async () => {
+    const { queue } = queueOn();
+    queue.add("a", "background");
+    queue.add("a", "live");
+    expect(await next(queue)).to.equal("a");
+    queue.add("a", "background");
+    expect(await next(queue)).to.equal("(nothing)");
+  });
+
   it("ignores a done for a key that nobody works on", () => {
     const { queue } = queueOn();
     queue.done("a");
@@ -239,6 +248,18 @@ describe("work queue", () => {
     await settle();
     expect(drained).to.equal(true);
     expect(await next(queue)).to.equal("(shutdown)");
+  });
+
+  it("drains: waits for work under way although nothing waits any more", async () => {
+    const { queue } = queueOn();
+    queue.add("a");
+    await next(queue);
+    let drained = false;
+    const drain = queue.shutDownWithDrain().then(() => (drained = true));
+    await settle();
+    expect(drained).to.equal(false);
+    queue.done("a");
+    await drain;
   });
 
   it("drains an empty queue at once", async () => {
