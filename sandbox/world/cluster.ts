@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One GKE cluster of the sandbox: a real control plane, a VM in the emulator and a simulated kubelet for each node, and GKE's own part.
+import { mkdirSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { startControlPlane, type ControlPlane } from "../controlplane";
 import type { ClusterView, Emulator, NodePoolView } from "../emulator";
@@ -30,6 +31,22 @@ interface Parts {
 const DEFAULT_POOL = "default-pool";
 const DEFAULT_POOL_MS = 5_000;
 
+const AUDIT_LOG = "audit.log";
+const AUDIT_POLICY = {
+  apiVersion: "audit.k8s.io/v1",
+  kind: "Policy",
+  omitStages: ["RequestReceived"],
+  rules: [{ level: "Metadata", userGroups: ["system:serviceaccounts:persistent-ip-system"] }, { level: "None" }],
+};
+/** Writes the policy; the server's own record shows which rights the controller really uses. */
+function auditing(dir: string): string[] {
+  const folder = path.join(dir, "..", `${path.basename(dir)}-audit`);
+  mkdirSync(folder, { recursive: true });
+  const policy = path.join(folder, "policy.json");
+  writeFileSync(policy, JSON.stringify(AUDIT_POLICY));
+  return [`--audit-policy-file=${policy}`, `--audit-log-path=${path.join(folder, AUDIT_LOG)}`, "--audit-log-mode=blocking"];
+}
+
 const last = (url: string): string => url.slice(url.lastIndexOf("/") + 1);
 const regionOf = (zone: string): string => zone.replace(/-[a-z]$/, "");
 
@@ -48,7 +65,8 @@ export class Cluster {
   /** Boots the control plane and starts GKE's part beside it. */
   static async create(view: ClusterView, o: ClusterOptions): Promise<Cluster> {
     const dir = path.join(o.dir, `cluster-${view.name}`);
-    const controlPlane = await startControlPlane({ dir, tools: o.tools });
+    const auditFlags = auditing(dir);
+    const controlPlane = await startControlPlane({ dir, tools: o.tools, extraApiServerFlags: auditFlags });
     o.note(`cluster ${view.name}: ${controlPlane.server}, API ready after ${controlPlane.timings.apiReady} ms`);
     const region = view.zones[0] ? regionOf(view.zones[0]) : view.location;
     const clusterVpc = typeof view.resource["network"] === "string" ? last(view.resource["network"]) : undefined;
@@ -85,6 +103,10 @@ export class Cluster {
   }
   get gke(): Gke {
     return this.parts.gke;
+  }
+  /** What service accounts of the controller's namespace asked of the API server: one JSON object a line. */
+  get auditLog(): string {
+    return path.join(this.o.dir, `cluster-${this.view.name}-audit`, AUDIT_LOG);
   }
   endpoint(): { endpoint: string; caCertificateBase64: string } {
     const { server, caPem } = this.parts.controlPlane;

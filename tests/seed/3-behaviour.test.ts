@@ -95,7 +95,8 @@ describe("seed: behaviour while Pods change", function () {
       await new Promise((r) => setTimeout(r, 1_100));
       await apply(s, proxyPod(ns, "second"));
       await eventually(() => {
-        if (!/ Ready=True\/ProgrammingComplete [^\n]*second\n/.test(text)) throw new Error(`not Ready with the second Pod:\n${text}`);
+        if (!/ Ready=True\/ProgrammingComplete [^\n]*second\n/.test(text))
+          throw new Error(`not Ready with the second Pod:\n${text}`);
       }, 30_000);
     } finally {
       child.kill();

@@ -32,6 +32,8 @@ describe("seed: what survives", function () {
     const s = sandbox();
     const ns = "killed";
     const address = "34.123.60.1";
+    // Two nodes, so that the move needs a setTarget.
+    const nodes = s.world.cluster().nodes.names();
     await s.gcloud(["compute", "addresses", "create", "killed", "--region", "us-central1", "--addresses", address]);
     await s.gcloud(["compute", "addresses", "create", "foreign", "--region", "us-central1", "--addresses", "34.123.60.9"]);
     await s.kubectl(["create", "namespace", ns]);
@@ -70,7 +72,7 @@ describe("seed: what survives", function () {
     s.world.emulator.setLatency(4_000);
     try {
       await new Promise((r) => setTimeout(r, 1_100));
-      await apply(s, proxyPod(ns, "second"));
+      await apply(s, proxyPod(ns, "second", { nodeName: nodes[1]! }));
       await eventually(
         () => {
           const moved = s.world.emulator.log.some(
