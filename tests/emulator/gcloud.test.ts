@@ -35,6 +35,17 @@ async function mutate(emulator: Emulator, method: string, path: string, body?: o
   expect(((await waited.json()) as JsonObject).error).to.equal(undefined);
 }
 
+/** The seed's own commands: external, internal with its lines joined, and several names in one. */
+const SEED_COMMANDS: Record<string, string> = {
+  "gcloud compute addresses create web --region=us-central1": " (SEED-28, SEED-29, SEED-30)",
+  "gcloud compute addresses create web-internal": " (SEED-32, SEED-34, SEED-35)",
+  "gcloud compute addresses create a1 a2": " (SEED-33)",
+};
+
+function seedIds(command: string): string {
+  return Object.entries(SEED_COMMANDS).find(([start]) => command.startsWith(start))?.[1] ?? "";
+}
+
 /** State that a command needs and no command before it has made. */
 async function prepare(emulator: Emulator, command: string): Promise<void> {
   if (command.startsWith("gcloud compute target-instances create t1")) {
@@ -118,7 +129,7 @@ describe("gcloud against the emulator", function () {
   const commands = schemasMissing() ? [] : ordered(recordedCommands());
 
   for (const { command, exit, requests: recorded } of commands) {
-    it(`${command}: exit ${exit} and the recorded requests (SEED)`, async () => {
+    it(`${command}: exit ${exit} and the recorded requests${seedIds(command)}`, async () => {
       await prepare(emulator, command);
       const from = emulator.log.length;
       const done = await gcloud.run(command.split(" ").slice(1));

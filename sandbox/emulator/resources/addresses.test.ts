@@ -38,7 +38,7 @@ describe("addresses", () => {
     expect((await client.get(`${R}/addresses/${asText(a.id)}`)).name).to.equal("a");
   });
 
-  it("may be asked for by literal, once (SEED: 34.123.10.1)", async () => {
+  it("may be asked for by literal, once (SEED-28)", async () => {
     await client.mutate("POST", `${R}/addresses`, { name: "web", address: "34.123.10.1" });
     const again = await client.call("POST", `${R}/addresses`, { name: "web2", address: "34.123.10.1" });
     expect([again.status, again.reason]).to.deep.equal([400, "invalid"]);
@@ -70,7 +70,7 @@ describe("addresses", () => {
     ["a literal that is no address (E28)", { name: "x", address: "34.123.10.1/32" }, "invalid", /IPv4 address/],
     ["internal without subnetwork", { name: "x", addressType: "INTERNAL" }, "required", /resource\.subnetwork/],
     [
-      "internal outside its subnetwork",
+      "internal outside its subnetwork (SEED-36)",
       { name: "x", addressType: "INTERNAL", subnetwork: `${R}/subnetworks/blue`, address: "10.1.0.99" },
       "invalid",
       /within the range 10\.1\.0\.0\/29/,
