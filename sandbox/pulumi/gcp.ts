@@ -28,6 +28,5 @@ export function gcpProvider(options: GcpOptions): Provider {
     version: sdkVersion(options.sdkRoot, "@pulumi/gcp"),
     diffConfig: (olds, news) => ({ changes: diffLeaves(olds, news), replaces: [], deleteBeforeReplace: false }),
     configure: (config) => new GcpSession(gcpSettings(config, options), cloud, sdk),
-    refuseConstruct: "@pulumi/gcp has no remote components",
   };
 }

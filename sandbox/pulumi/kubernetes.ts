@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The `kubernetes` stand-in: every object goes by server-side apply to a real API server, and a preview is a server dry run, so
 // schema, defaults and CEL rules answer in a pull request as they would in the update. Rules of the real provider: pulumi.md 3.1.
+// No yaml.v2 and no Helm chart: the engine refuses such remote components of a provider that leaves secrets to the engine, in its
+// own words ("plugins that can construct components must support secrets").
 import { createRequire } from "node:module";
 import * as path from "node:path";
 import { diffConfig } from "./kubernetes/diffconfig";
@@ -14,9 +16,6 @@ export interface KubernetesOptions extends SessionOptions {
   sdkRoot: string;
 }
 
-const REMOTE =
-  "helm charts and yaml.v2 need the real kubernetes plugin; use typed resources or apiextensions.CustomResource in the sandbox";
-
 /** The provider object, to be served by `serveProvider`. @throws Error when @pulumi/kubernetes is not installed under sdkRoot */
 export function kubernetesProvider(options: KubernetesOptions): Provider {
   return {
@@ -25,7 +24,6 @@ export function kubernetesProvider(options: KubernetesOptions): Provider {
     checkConfig,
     diffConfig,
     configure: (config) => new KubernetesSession(settingsOf(config), options),
-    refuseConstruct: REMOTE,
   };
 }
 

@@ -84,8 +84,6 @@ export interface Provider {
   checkConfig?(news: Props): Checked;
   diffConfig(oldInputs: Props, news: Props): DiffResult;
   configure(config: Props): Session;
-  /** Why remote components of this package cannot be built here. */
-  refuseConstruct: string;
 }
 
 /** A resource exists but did not become ready: the engine keeps it in the state together with the reasons. */

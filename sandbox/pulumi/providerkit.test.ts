@@ -19,7 +19,6 @@ const URN = "urn:pulumi:dev::p::my:index:Comp$gcp:compute/address:Address::na::m
 const echo: Provider = {
   name: "echo",
   version: "1.2.3",
-  refuseConstruct: "no components here",
   diffConfig: () => NO_DIFF,
   configure: (config) =>
     ({
@@ -97,14 +96,5 @@ describe("provider kit", () => {
       ["not ready"],
       { half: 1 },
     ]);
-  });
-
-  it("says why a remote component cannot be built", async () => {
-    const q = new pb.ConstructRequest().setType("a:b:C").setName("n");
-    const error = await call(connect(), "construct", q).then(
-      () => undefined,
-      (e: grpc.ServiceError) => e,
-    );
-    expect(error?.details).to.equal('a:b:C "n": no components here');
   });
 });

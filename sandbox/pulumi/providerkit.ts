@@ -77,9 +77,6 @@ class Kit {
         connection.abort.abort();
         return new Empty();
       }),
-      construct: this.on("Construct", (q: pb.ConstructRequest) => {
-        throw new ProviderError("NotSupported", `${q.getType()} "${q.getName()}": ${this.provider.refuseConstruct}`);
-      }),
     };
   }
 

@@ -143,10 +143,14 @@ describe("objects by the kubernetes provider on a real API server", function () 
     expect((await stack.preview({ KUBE }, "--expect-no-changes")).code).to.equal(0);
   });
 
-  it("helm and yaml.v2 are refused in words", async () => {
+  it("helm releases and yaml.v2 groups stop the preview: they need the real plugin", async () => {
+    program(`new k8s.helm.v3.Release("r", { chart: "nginx" }, o);`);
+    const release = await stack.preview({ KUBE });
+    expect(release.code).to.not.equal(0);
+    expect(release.errors.join("\n")).to.contain("kubernetes:helm.sh/v3:Release needs the real kubernetes plugin");
     program(`new k8s.yaml.v2.ConfigGroup("g", { objs: [{ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "x" } }] }, o);`);
-    const run = await stack.preview({ KUBE });
-    expect(run.code).to.not.equal(0);
-    expect(run.text).to.contain("helm charts and yaml.v2 need the real kubernetes plugin");
+    const group = await stack.preview({ KUBE });
+    expect(group.code).to.not.equal(0);
+    expect(group.text).to.contain("plugins that can construct components must support secrets");
   });
 });

@@ -119,17 +119,21 @@ export const project = getClientConfig().then((c) => c.project);`;
   });
 
   it("wrong inputs stop the preview with field, value and what is allowed; nothing is created", async () => {
-    const program = `import { Address } from "@pulumi/gcp/compute";
-new Address("tier", { region: "${REGION}", addressType: "INTERNAL", networkTier: "PREMIUM" });
-new Address("place", {});
-new Address("kind", { region: "${REGION}", addressType: "PUBLIC" });`;
-    const stack = await world().stack({ name: "wrong", program });
-    const run = await stack.preview();
-    expect(run.code).to.not.equal(0);
-    const said = run.errors.join("\n");
-    expect(said).to.contain('expected networkTier to be unset for an INTERNAL address, got "PREMIUM"');
-    expect(said).to.contain("cannot determine region");
-    expect(said).to.contain('expected addressType to be one of INTERNAL, EXTERNAL, got "PUBLIC"');
+    const stack = await world().stack({ name: "wrong", program: "" });
+    const wrong: [string, string][] = [
+      [
+        `{ region: "${REGION}", addressType: "INTERNAL", networkTier: "PREMIUM" }`,
+        'expected networkTier to be unset for an INTERNAL address, got "PREMIUM"',
+      ],
+      ["{}", "cannot determine region"],
+      [`{ region: "${REGION}", addressType: "PUBLIC" }`, 'expected addressType to be one of INTERNAL, EXTERNAL, got "PUBLIC"'],
+    ];
+    for (const [args, answer] of wrong) {
+      stack.rewrite(`import { Address } from "@pulumi/gcp/compute"; new Address("a", ${args});`);
+      const run = await stack.preview();
+      expect(run.code).to.not.equal(0);
+      expect(run.errors.join("\n")).to.contain(answer);
+    }
     expect(world().cloudNames()).to.deep.equal([]);
   });
 

@@ -123,7 +123,10 @@ const plain = (message: string): string => message.replace(/<\{%.*?%\}>/g, "").t
 function opsOf(events: EngineEvent[], refresh: boolean): Op[] {
   return events
     .flatMap((e) => (refresh ? (e.resOutputsEvent ?? []) : (e.resourcePreEvent ?? [])))
-    .filter(({ metadata: m }) => !["same", "refresh", "read"].includes(m.op) && !m.type.startsWith("pulumi:pulumi:"))
+    .filter(
+      ({ metadata: m }) =>
+        !["same", "refresh", "read"].includes(m.op) && !m.type.startsWith("pulumi:pulumi:") && !m.urn.includes("::default_"),
+    )
     .map(({ metadata: m }) => ({ op: m.op, what: `${m.type} ${m.urn.split("::").at(-1) ?? ""}`, diffs: m.diffs ?? [] }))
     .sort((a, b) => `${a.what} ${a.op}`.localeCompare(`${b.what} ${b.op}`));
 }
