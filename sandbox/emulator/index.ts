@@ -6,7 +6,6 @@ import type { FaultSwitches } from "./faults";
 import { Faults } from "./faults";
 import { listen } from "./http";
 import { Ids } from "./ids";
-import { pathOf } from "./links";
 import { ExchangeLog } from "./log";
 import { Mutations } from "./mutate";
 import { Operations } from "./operations";
@@ -124,5 +123,3 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     },
   };
 }
-
-export { pathOf };
