@@ -13,13 +13,14 @@ export interface Permission {
   gkeClasses?: true;
 }
 
-const READ = ["get", "list", "watch"];
+const READ = ["list", "watch"];
 
 export const PERMISSIONS: readonly Permission[] = [
   { group: GKE_NETWORKING_GROUP, resource: "gkeiproutes", verbs: [...READ, "patch"] },
   { group: GKE_NETWORKING_GROUP, resource: "gkeiproutes/status", verbs: ["patch"] },
   { group: GKE_NETWORKING_GROUP, resource: "networks", verbs: READ },
   { group: GKE_NETWORKING_GROUP, resource: "gkenetworkparamsets", verbs: READ },
+  { group: GKE_NETWORKING_GROUP, resource: "networkinterfaces", verbs: READ },
   { group: GATEWAY_GROUP, resource: "gateways", verbs: READ },
   { group: GATEWAY_GROUP, resource: "gateways/status", verbs: ["patch"] },
   { group: GATEWAY_GROUP, resource: "gatewayclasses", verbs: READ },
@@ -27,7 +28,8 @@ export const PERMISSIONS: readonly Permission[] = [
   { group: GATEWAY_GROUP, resource: "gatewayclasses/status", verbs: ["patch"] },
   { group: "", resource: "pods", verbs: READ },
   { group: "", resource: "nodes", verbs: READ },
-  { group: "", resource: "namespaces", verbs: READ },
+  // get: the UID of kube-system is the identity of the cluster.
+  { group: "", resource: "namespaces", verbs: ["get", ...READ] },
   { group: OWN_GROUP, resource: "addressbindings", verbs: [...READ, "create", "patch", "delete"] },
   { group: OWN_GROUP, resource: "addressbindings/status", verbs: ["patch"] },
   { group: "", resource: "events", verbs: ["create", "patch"] },
@@ -48,7 +50,7 @@ export interface RbacOptions {
 function rules(table: readonly Permission[], { gkeClasses, observe }: RbacOptions): Rule[] {
   const found = new Map<string, Rule>();
   for (const p of table) {
-    const verbs = observe ? p.verbs.filter((v) => READ.includes(v)) : p.verbs;
+    const verbs = observe ? p.verbs.filter((v) => v === "get" || READ.includes(v)) : p.verbs;
     if (verbs.length === 0 || (p.gkeClasses && !gkeClasses)) continue;
     const key = `${p.group}/${p.resource}`;
     const rule = found.get(key) ?? { apiGroups: [p.group], resources: [p.resource], verbs: [] };
