@@ -94,7 +94,10 @@ export async function addressRows(world: World): Promise<Row[]> {
     .map((b): Row => {
       const { namespace, name } = b.spec.route;
       const route = routes.find((r) => r.metadata.namespace === namespace && r.metadata.name === name);
-      const conditions = (route?.status?.conditions ?? []).map((c) => `${c.type}=${c.status}`).join(" ");
+      const said = route?.status?.conditions ?? [];
+      const conditions = ["Accepted", "GCPReady", "DPV2Ready", "Ready"]
+        .map((t) => `${t}=${said.find((c) => c.type === t)?.status ?? "?"}`)
+        .join(" ");
       return {
         address: b.spec.address,
         route: `${namespace}/${name}`,
@@ -121,6 +124,18 @@ export async function untilReady(world: World, timeoutMs: number): Promise<Row[]
       throw new Error(`not Ready after ${timeoutMs / 1000} s:\n${why.join("\n") || "there are no routes"}`);
     }
     await sleep(200);
+  }
+}
+
+/** Waits until nothing has moved for a second. @throws Error when it does not come to rest */
+async function untilQuiet(world: World, timeoutMs: number): Promise<Row[]> {
+  const deadline = Date.now() + timeoutMs;
+  for (let before = ""; ;) {
+    const rows = await untilReady(world, timeoutMs);
+    if (JSON.stringify(rows) === before) return rows;
+    if (Date.now() > deadline) throw new Error(`addresses keep moving: ${JSON.stringify(rows)}`);
+    before = JSON.stringify(rows);
+    await sleep(1_000);
   }
 }
 
@@ -187,7 +202,7 @@ export async function demonstrate(world: World, stack: Stack, display: Display, 
     (m) => `moved to ${m.to}`,
   );
   display.say(indent(moveText(report.move)));
-  report.addresses = await addressRows(world);
+  report.addresses = await display.step("the replacement is newer and takes over in its turn", () => untilQuiet(world, 30_000));
   display.say(indent(addressTable(report.addresses)));
   await display.step(
     "pulumi preview again: no changes",
