@@ -103,7 +103,7 @@ class Host {
       ...programEnv(process.env),
       PULUMI_CONFIG: JSON.stringify(Object.fromEntries(request.getConfigMap().toArray())),
       PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(request.getConfigsecretkeysList()),
-      PULUMI_NODEJS_TYPESCRIPT: String(optionsOf(request.getInfo()).typescript ?? true),
+      PULUMI_NODEJS_TYPESCRIPT: optionsOf(request.getInfo()).typescript === false ? "false" : "true",
     });
     child.stdout?.on("data", (d: Buffer) => this.say(d.toString())); // our own stdout holds the port line
     child.stderr?.on("data", (d: Buffer) => this.say(d.toString()));
@@ -150,7 +150,7 @@ function exitCode(child: ChildProcess): Promise<number> {
 }
 
 function optionsOf(info: languagePb.ProgramInfo | undefined): Record<string, unknown> {
-  return (info?.getOptions()?.toJavaScript() ?? {}) as Record<string, unknown>;
+  return info?.getOptions()?.toJavaScript() ?? {};
 }
 
 /** The SDK that the program itself would load. @throws Error that names the folder when it has none */
@@ -166,10 +166,9 @@ function sdkFile(folder: string, file: string): string {
 function runArguments(request: languagePb.RunRequest, engine: string): string[] {
   const info = request.getInfo();
   const folder = info?.getProgramDirectory() || request.getPwd();
+  const { nodeargs } = optionsOf(info);
   return [
-    ...String(optionsOf(info).nodeargs ?? "")
-      .split(/\s+/)
-      .filter(Boolean),
+    ...(typeof nodeargs === "string" ? nodeargs.split(/\s+/).filter(Boolean) : []),
     sdkFile(folder, "cmd/run/index.js"),
     ...["--monitor", request.getMonitorAddress(), "--engine", engine],
     ...["--organization", request.getOrganization(), "--project", request.getProject(), "--stack", request.getStack()],

@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import type * as anyPb from "google-protobuf/google/protobuf/any_pb";
 import type * as emptyPb from "google-protobuf/google/protobuf/empty_pb";
 import type * as structPb from "google-protobuf/google/protobuf/struct_pb";
-import { decode, isRecord, type Json, type Props } from "./value";
+import { decode, isRecord, type Props } from "./value";
 
 const fromSdk = createRequire(require.resolve("@pulumi/pulumi/package.json"));
 
@@ -17,11 +17,11 @@ export const { Any } = fromSdk("google-protobuf/google/protobuf/any_pb.js") as t
 /** Properties of a message field; an absent field is an empty object. */
 export function fromStruct(s: structPb.Struct | undefined): Props {
   if (s === undefined) return {};
-  const plain = decode(s.toJavaScript() as Json);
+  const plain = decode(s.toJavaScript());
   return isRecord(plain) ? plain : {};
 }
 
 /** A message field of properties. Undefined members are dropped. */
 export function toStruct(props: Props | undefined): structPb.Struct {
-  return Struct.fromJavaScript(JSON.parse(JSON.stringify(props ?? {})));
+  return Struct.fromJavaScript(JSON.parse(JSON.stringify(props ?? {})) as Parameters<typeof Struct.fromJavaScript>[0]);
 }

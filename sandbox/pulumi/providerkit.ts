@@ -16,6 +16,8 @@ const { ResourceProviderService } = require("@pulumi/pulumi/proto/provider_grpc_
 
 /** Connections whose configuration is remembered. An engine run opens one to three per provider resource. */
 const REMEMBERED = 1000;
+/** Calls kept for tests and reports; a sandbox that stays up for days must not grow. */
+const CALLS_KEPT = 20_000;
 
 export interface ServedProvider {
   port: number;
@@ -156,6 +158,7 @@ class Kit {
       const peer = call.getPeer();
       const q = call.request as Q & { getUrn?(): string; getPreview?(): boolean };
       this.calls.push({ provider: this.provider.name, rpc, peer, urn: q.getUrn?.() || undefined, preview: q.getPreview?.() });
+      if (this.calls.length > CALLS_KEPT) this.calls.splice(0, CALLS_KEPT / 2);
       Promise.resolve()
         .then(() => f(call.request, this.connection(peer)))
         .then(

@@ -24,7 +24,7 @@ describe("life of a stack on the real Pulumi engine", function () {
     const run = await stack.preview();
     expect(run.code, run.text).to.equal(0);
     expect(new Set(run.ops.map((op) => op.op))).to.deep.equal(new Set(["create"]));
-    expect(run.ops).to.have.length(13);
+    expect(run.ops).to.have.length(12);
     expect(mutations()).to.equal(0);
     const rpcs = world()
       .parts.calls.filter((c) => c.provider === "kubernetes")

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Several providers and stacks on the same two ports; imports of gcp resources; refusals of the gcp provider; functions.
 import { expect } from "chai";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import * as path from "node:path";
 import { kubeProgram } from "./programs";
 import { lines } from "./stack";
 import { REGION, useEngine } from "./world";
@@ -147,6 +149,37 @@ new Address("b", { name: "same", region: "${REGION}" }, { dependsOn: a });`;
     expect((await stack.destroy()).code).to.equal(0);
   });
 
+  it("a folder with a component answers its schema: the CLI starts it by the language host", async () => {
+    const stack = await world().stack({ name: "folder", program: "" });
+    const folder = path.join(stack.folder, "component");
+    mkdirSync(folder);
+    const component = `import * as pulumi from "@pulumi/pulumi";
+export interface ThingArgs { size: pulumi.Input<number>; }
+export class Thing extends pulumi.ComponentResource {
+  public readonly doubled: pulumi.Output<number>;
+  constructor(name: string, args: ThingArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("engine-things:index:Thing", name, args, opts);
+    this.doubled = pulumi.output(args.size).apply((n) => 2 * n);
+    this.registerOutputs({ doubled: this.doubled });
+  }
+}`;
+    const manifest = { name: "engine-things", version: "1.0.0", main: "index.ts", dependencies: { "@pulumi/pulumi": "*" } };
+    const options = {
+      compilerOptions: { strict: true, module: "commonjs", target: "es2022", moduleResolution: "node", skipLibCheck: true },
+    };
+    writeFileSync(path.join(folder, "index.ts"), component);
+    writeFileSync(path.join(folder, "package.json"), JSON.stringify(manifest));
+    writeFileSync(path.join(folder, "tsconfig.json"), JSON.stringify({ ...options, files: ["index.ts"] }));
+    writeFileSync(path.join(folder, "PulumiPlugin.yaml"), "runtime: nodejs\n");
+    symlinkSync(path.join(stack.folder, "node_modules"), path.join(folder, "node_modules"));
+    const run = await stack.run(["package", "get-schema", folder]);
+    expect(run.code, run.text).to.equal(0);
+    const schema = JSON.parse(run.text.slice(run.text.indexOf("{"))) as {
+      resources: Record<string, { requiredInputs: string[] }>;
+    };
+    expect(schema.resources["engine-things:index:Thing"]?.requiredInputs).to.deep.equal(["size"]);
+  });
+
   it("the program gets the environment of whoever runs the CLI, and its output is in the CLI's", async () => {
     const stack = await world().stack({
       name: "env",
@@ -165,24 +198,26 @@ new Address("b", { name: "same", region: "${REGION}" }, { dependsOn: a });`;
 async function standIn(): Promise<{ url: string; server: Server; applied: string[] }> {
   const applied: string[] = [];
   const objects = new Map<string, unknown>();
+  const kinds = { resources: [{ name: "configmaps", kind: "ConfigMap", namespaced: true }] };
+  const answer = (method: string | undefined, url: string, body: string): unknown => {
+    if (url === "/api/v1") return kinds;
+    const [, namespace = "", name = ""] = /namespaces\/([^/]+)\/configmaps\/([^/]+)/.exec(url) ?? [];
+    if (method === "PATCH") {
+      const sent = JSON.parse(body) as { metadata: object };
+      applied.push(`${namespace}/${name}`);
+      objects.set(url, { ...sent, metadata: { ...sent.metadata, namespace, uid: name } });
+    }
+    const found = objects.get(url);
+    if (method === "DELETE") objects.delete(url);
+    return found;
+  };
   const server = createServer((q, r) => {
     let body = "";
     q.on("data", (d: Buffer) => (body += d.toString()));
     q.on("end", () => {
-      const path = (q.url ?? "").split("?")[0] ?? "";
-      const [, namespace = "", name = ""] = /namespaces\/([^/]+)\/configmaps\/([^/]+)/.exec(path) ?? [];
-      const send = (status: number, v: unknown): void =>
-        void r.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(v));
-      if (path === "/api/v1") return send(200, { resources: [{ name: "configmaps", kind: "ConfigMap", namespaced: true }] });
-      if (q.method === "DELETE") objects.delete(path);
-      if (q.method === "PATCH") {
-        const sent = JSON.parse(body) as { metadata: object };
-        applied.push(`${namespace}/${name}`);
-        objects.set(path, { ...sent, metadata: { ...sent.metadata, namespace, uid: name } });
-      }
-      return objects.has(path)
-        ? send(200, objects.get(path))
-        : send(q.method === "DELETE" ? 200 : 404, { reason: "NotFound", message: "not there" });
+      const found = answer(q.method, (q.url ?? "").split("?")[0] ?? "", body);
+      r.writeHead(found === undefined ? 404 : 200, { "content-type": "application/json" });
+      r.end(JSON.stringify(found ?? { reason: "NotFound", message: "not there" }));
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -174,7 +174,7 @@ function autoscaling(v: Json): Json {
 function poolNetwork(v: Json): Json {
   return podNetworks(v, (n) => ({
     ...n,
-    ...(n.maxPodsPerNode !== undefined && { maxPodsPerNode: { maxPodsPerNode: String(n.maxPodsPerNode) } }),
+    ...(n.maxPodsPerNode !== undefined && { maxPodsPerNode: { maxPodsPerNode: JSON.stringify(n.maxPodsPerNode) } }),
   }));
 }
 function poolNetworkBack(v: Json): Json {

@@ -33,12 +33,9 @@ export class Functions {
   }
 
   private async lookUp(token: string, args: Props): Promise<Props> {
-    const type = token.replace(
-      /^gcp:(\w+)\/get(\w)(\w*):get(\w+)$/,
-      (_m, module: string, first: string, rest: string, cls: string) => {
-        return `gcp:${module}/${first.toLowerCase()}${rest}:${cls}`;
-      },
-    );
+    const type = token.replace(/^gcp:(\w+)\/get(\w+):get(\w+)$/, (_m, module: string, file: string, cls: string) => {
+      return `gcp:${module}/${file.charAt(0).toLowerCase()}${file.slice(1)}:${cls}`;
+    });
     const kind = this.readable(token, type);
     const { project, region, zone } = this.settings;
     const inputs: Props = { project, ...compact({ region, zone, location: region ?? zone }), ...args };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the stand-in has to know of a resource type to keep it in the emulator, and the mapping of fields between the two worlds.
 import type { Cloud } from "./rest";
-import { at, isRecord, mapValues, textAt, type Json, type Props } from "../value";
+import { at, isRecord, textAt, type Json, type Props } from "../value";
 
 export interface Kind {
   /** Terraform's word for it in error messages. */
@@ -38,7 +38,12 @@ export interface Field {
 export const field = (input: string, rest = input): Field => ({ input, rest });
 export const fields = (names: string): Field[] => names.split(" ").map((n) => field(n));
 /** A number that JSON carries as text (int64). */
-export const int64 = (input: string, rest: string): Field => ({ input, rest, write: (v) => String(v), read: (v) => Number(v) });
+export const int64 = (input: string, rest: string): Field => ({
+  input,
+  rest,
+  write: (v) => JSON.stringify(v),
+  read: (v) => Number(v),
+});
 /** A list or object whose members change their names. */
 export function renamed(input: string, rest: string, names: Record<string, string>): Field {
   const back = Object.fromEntries(Object.entries(names).map(([a, b]) => [b, a]));
@@ -115,7 +120,7 @@ export function parseId(patterns: readonly string[], id: string): Props | undefi
   for (const pattern of patterns) {
     const regexp = new RegExp(`^${pattern.replace(/\{(\w+)\}/g, "(?<$1>[^/]+)").replace(/\{(\w+)\+\}/g, "(?<$1>.+)")}$`);
     const groups = regexp.exec(id)?.groups;
-    if (groups !== undefined) return mapValues(groups as Props, (v) => v);
+    if (groups !== undefined) return { ...groups };
   }
   return undefined;
 }

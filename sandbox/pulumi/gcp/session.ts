@@ -84,9 +84,10 @@ export class GcpSession implements Session {
     const about = this.sdk.describe(q.type);
     const known = Object.keys(q.inputs).length > 0;
     const base = known ? { ...q.state, ...q.inputs } : this.fromId(kind, q);
-    const outs = await this.told("reading", kind, () => this.outputs({ kind, about, inputs: base, state: q.state }));
-    if (outs === undefined) return undefined;
-    const inputs = known ? refreshedInputs(q.inputs, q.state, this.ownLabels(kind, q, outs)) : imported(about, outs);
+    const live = await this.told("reading", kind, () => this.outputs({ kind, about, inputs: base, state: q.state }));
+    if (live === undefined) return undefined;
+    const outs = ownLabels(kind, q, live);
+    const inputs = known ? refreshedInputs(q.inputs, q.state, outs) : imported(about, outs);
     return { id: kind.id(outs), outs, inputs };
   }
 
@@ -149,15 +150,6 @@ export class GcpSession implements Session {
     return { ...empty, ...r.state, ...r.inputs, ...live, ...sticky };
   }
 
-  // Of the cloud's labels only those that the program manages are its inputs.
-  private ownLabels(kind: Kind, q: ReadInput, outs: Props): Props {
-    if (kind.labels === undefined) return outs;
-    const own = q.inputs[kind.labels];
-    const live = outs.effectiveLabels;
-    if (!isRecord(own) || !isRecord(live)) return outs;
-    return { ...outs, [kind.labels]: Object.fromEntries(Object.keys(own).flatMap((k) => known(k, live[k]))) };
-  }
-
   private async told<T>(doing: string, kind: Kind, f: () => Promise<T>): Promise<T> {
     try {
       return await f();
@@ -175,6 +167,15 @@ function sides(q: UpdateInput, about: SdkClass, labels: Props): [Props, Props] {
   const before = q.olds.effectiveLabels;
   const olds = { ...q.oldInputs, ...(before === undefined ? {} : { effectiveLabels: before }) };
   return [olds, { ...Object.fromEntries(kept), ...q.news, ...labels }];
+}
+
+// Of the cloud's labels only those that the program manages are its inputs.
+function ownLabels(kind: Kind, q: ReadInput, outs: Props): Props {
+  if (kind.labels === undefined) return outs;
+  const own = q.inputs[kind.labels];
+  const live = outs.effectiveLabels;
+  if (!isRecord(own) || !isRecord(live)) return outs;
+  return { ...outs, [kind.labels]: Object.fromEntries(Object.keys(own).flatMap((k) => known(k, live[k]))) };
 }
 
 const known = (key: string, v: Json | undefined): [string, Json][] => (v === undefined ? [] : [[key, v]]);

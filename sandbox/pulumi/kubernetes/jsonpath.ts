@@ -53,12 +53,14 @@ export function evaluate(path: Step[], root: Json | undefined): Json[] {
 function take(step: Step, v: Json): Json[] {
   switch (step.kind) {
     case "member":
-      return isRecord(v) && v[step.name] !== undefined ? [v[step.name] as Json] : [];
+      return isRecord(v) ? present(v[step.name]) : [];
     case "index":
-      return Array.isArray(v) && v.at(step.n) !== undefined ? [v.at(step.n) as Json] : [];
+      return Array.isArray(v) ? present(v.at(step.n)) : [];
     case "all":
       return typeof v === "object" && v !== null ? Object.values(v) : [];
     case "filter":
       return Array.isArray(v) ? v.filter((x) => evaluate(step.path, x).some((y) => same(y, step.value))) : [];
   }
 }
+
+const present = (v: Json | undefined): Json[] => (v === undefined ? [] : [v]);

@@ -68,20 +68,24 @@ function entry(config: Json, list: string, name: string | undefined): Props | un
  * @throws ProviderError Unreachable that names what the kubeconfig lacks
  */
 export function connect(settings: ProviderSettings, execToken: () => string | undefined): ApiClient {
-  if (settings.kubeconfig === undefined) throw unreachable("kubeconfig is not set (the sandbox takes none from the environment)");
-  const config = parsedConfig(settings);
-  const contextName = settings.context ?? textAt(config, "current-context");
-  const context = entry(config, "contexts", contextName)?.context;
-  if (context === undefined) throw unreachable(`context "${contextName ?? ""}" is not in the kubeconfig`);
-  const cluster = activeCluster(settings);
-  const server = textAt(cluster, "server");
-  if (server === undefined) throw unreachable(`cluster "${settings.cluster ?? textAt(context, "cluster") ?? ""}" has no server`);
-  const user = entry(config, "users", textAt(context, "user"))?.user;
+  const { server, cluster, user } = target(settings);
   try {
     return createApiClient({ server, ...tls(cluster), ...credentials(user, execToken), userAgent: "pulumi-kubernetes-sandbox" });
   } catch (cause) {
     throw unreachable(cause instanceof Error ? cause.message : String(cause));
   }
+}
+
+function target(settings: ProviderSettings): { server: string; cluster: Props | undefined; user: Json | undefined } {
+  if (settings.kubeconfig === undefined) throw unreachable("kubeconfig is not set (the sandbox takes none from the environment)");
+  const config = parsedConfig(settings);
+  const name = settings.context ?? textAt(config, "current-context");
+  const context = entry(config, "contexts", name)?.context;
+  if (context === undefined) throw unreachable(`context "${name ?? ""}" is not in the kubeconfig`);
+  const cluster = activeCluster(settings);
+  const server = textAt(cluster, "server");
+  if (server === undefined) throw unreachable(`the cluster of context "${name ?? ""}" has no server in the kubeconfig`);
+  return { server, cluster, user: entry(config, "users", textAt(context, "user"))?.user };
 }
 
 const unreachable = (why: string): ProviderError =>

@@ -9,18 +9,27 @@ const REMOTE = /^kubernetes:(helm\.sh|yaml|kustomize)/;
 
 /** Inputs with a name. `suffix` gives eight random hex digits. */
 export function checkObject(q: CheckInput, suffix: () => string): Checked {
-  if (REMOTE.test(q.type))
-    return refused(q, "", `${q.type} needs the real kubernetes plugin; the sandbox only applies single objects`);
-  const missing = ["apiVersion", "kind"].find((key) => !isUnknown(q.news[key]) && !textAt(q.news, key));
-  if (missing !== undefined) return refused(q, missing, `${missing} is missing; it must be a string such as "v1" or "ConfigMap"`);
-  if (/List$/.test(textAt(q.news, "kind") ?? "") && at(q.news, "items") !== undefined) {
-    return refused(q, "kind", `${textAt(q.news, "kind") ?? ""} is a list; register each of its items as a resource of its own`);
-  }
   const metadata: Props = isRecord(q.news.metadata) ? { ...q.news.metadata } : {};
-  if (metadata.name !== undefined || metadata.generateName !== undefined) return { inputs: { ...q.news, metadata } };
-  if (isPatch({ type: q.type, inputs: q.news }))
-    return refused(q, "metadata.name", "a Patch resource must name the object it patches");
-  return { inputs: { ...q.news, metadata: named(q, metadata, suffix) } };
+  const hasName = metadata.name !== undefined || metadata.generateName !== undefined;
+  const failure = refusal(q, hasName);
+  if (failure !== undefined) return { inputs: q.news, failures: [failure] };
+  return { inputs: { ...q.news, metadata: hasName ? metadata : named(q, metadata, suffix) } };
+}
+
+function refusal(q: CheckInput, hasName: boolean): Failure | undefined {
+  const kind = textAt(q.news, "kind") ?? "";
+  if (REMOTE.test(q.type)) {
+    return { property: "", reason: `${q.type} needs the real kubernetes plugin; the sandbox only applies single objects` };
+  }
+  const missing = ["apiVersion", "kind"].find((key) => !isUnknown(q.news[key]) && !textAt(q.news, key));
+  if (missing !== undefined) {
+    return { property: missing, reason: `${missing} is missing; it must be a string such as "v1" or "ConfigMap"` };
+  }
+  if (kind.endsWith("List") && at(q.news, "items") !== undefined) {
+    return { property: "kind", reason: `${kind} is a list; register each of its items as a resource of its own` };
+  }
+  if (hasName || !isPatch({ type: q.type, inputs: q.news })) return undefined;
+  return { property: "metadata.name", reason: "a Patch resource must name the object it patches" };
 }
 
 function named(q: CheckInput, metadata: Props, suffix: () => string): Props {
@@ -29,9 +38,4 @@ function named(q: CheckInput, metadata: Props, suffix: () => string): Props {
   const annotations: Props = isRecord(metadata.annotations) ? metadata.annotations : {};
   const name = kept ?? q.proposedName ?? `${q.name.toLowerCase()}-${suffix()}`;
   return { ...metadata, name, annotations: { ...annotations, [AUTONAMED]: "true" } };
-}
-
-function refused(q: CheckInput, property: string, reason: string): Checked {
-  const failure: Failure = { property, reason };
-  return { inputs: q.news, failures: [failure] };
 }

@@ -15,8 +15,8 @@ import {
   type Session,
   type UpdateInput,
 } from "../provider";
-import { at, compact, hasUnknown, isRecord, same, textAt, type Props } from "../value";
-import { KubeObjects, isAbsent, serverWords, type ApplyOptions } from "./api";
+import { compact, hasUnknown, same, textAt, type Props } from "../value";
+import { KubeObjects, isAbsent, type ApplyOptions } from "./api";
 import { connect, type ProviderSettings } from "./kubeconfig";
 import { checkObject } from "./objectcheck";
 import { idOf, identityOf, isPatch, previewed, stored } from "./object";

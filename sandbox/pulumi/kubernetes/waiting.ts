@@ -85,7 +85,9 @@ async function waitUntilGone(w: Wait & { target: Props }, uid: string | undefine
 function stillThere(live: Props, seconds: number): ProviderError {
   const finalizers = at(live, "metadata.finalizers");
   const held =
-    Array.isArray(finalizers) && finalizers.length > 0 ? `held by finalizers ${finalizers.join(", ")}` : "no finalizer left";
+    Array.isArray(finalizers) && finalizers.length > 0
+      ? `held by finalizers ${finalizers.filter((f) => typeof f === "string").join(", ")}`
+      : "no finalizer left";
   return new ProviderError(
     "Timeout",
     `timed out after ${seconds} s waiting for ${textAt(live, "kind") ?? ""} "${idOf(live)}" to be deleted: ${held}`,
