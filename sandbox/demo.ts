@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { AddressBinding, GKEIPRoute } from "../controller/api";
+import type { AddressBinding, GKEIPRoute, Holder, Move } from "../controller/api";
 import { table, type Display } from "./display";
 import { runPulumi } from "./pulumi";
 import type { World } from "./world/world";
@@ -139,43 +139,46 @@ async function untilQuiet(world: World, timeoutMs: number): Promise<Row[]> {
   }
 }
 
-/** Kills the Pod that holds the address and waits until another one has it and its route is Ready again. */
-export async function killHolder(world: World, address: string): Promise<MoveReport> {
-  const find = async (): Promise<AddressBinding> => {
-    const found = (await listOf<AddressBinding>(world, BINDINGS)).find((b) => b.spec.address === address);
-    if (!found) throw new Error(`no AddressBinding for ${address}`);
-    return found;
-  };
-  const before = await find();
-  const from = before.status?.holder;
-  if (!from) throw new Error(`${address} has no holder`);
-  const started = Date.now();
-  await world
-    .cluster()
-    .controlPlane.admin.request("DELETE", `/api/v1/namespaces/${before.spec.route.namespace}/pods/${from.pod}`);
+async function bindingOf(world: World, address: string): Promise<AddressBinding> {
+  const found = (await listOf<AddressBinding>(world, BINDINGS)).find((b) => b.spec.address === address);
+  if (!found) throw new Error(`no AddressBinding for ${address}`);
+  return found;
+}
+const nameOf = (h: Holder | undefined): string => (h ? `${h.pod} (${h.node})` : "-");
+
+/** The first finished move after `generation`, once another Pod holds the address. @throws Error after a minute */
+async function moveAfter(
+  world: World,
+  address: string,
+  before: { generation: number; podUID: string },
+): Promise<{ holder: Holder; move: Move }> {
+  const deadline = Date.now() + 60_000;
   for (;;) {
-    const now = await find();
-    const move = now.status?.lastMove;
-    if (
-      now.status?.phase === "Held" &&
-      move &&
-      move.generation > (before.status?.generation ?? 0) &&
-      now.status.holder?.podUID !== from.podUID
-    ) {
-      await untilReady(world, 30_000);
-      const name = (h: typeof from | undefined): string => (h ? `${h.pod} (${h.node})` : "-");
-      return {
-        address,
-        from: name(from),
-        to: name(now.status.holder),
-        cause: move.cause,
-        phases: { ...move.durations },
-        seenMs: Date.now() - started,
-      };
-    }
-    if (Date.now() - started > 60_000) throw new Error(`${address} did not move within 60 s: ${JSON.stringify(now.status)}`);
+    const { phase, holder, lastMove } = (await bindingOf(world, address)).status ?? {};
+    const done = phase === "Held" && holder?.podUID !== before.podUID && (lastMove?.generation ?? 0) > before.generation;
+    if (done && holder && lastMove) return { holder, move: lastMove };
+    if (Date.now() > deadline) throw new Error(`${address} did not move within 60 s; it is ${phase ?? "unknown"}`);
     await sleep(50);
   }
+}
+
+/** Kills the Pod that holds the address and waits until another one has it and its route is Ready again. */
+export async function killHolder(world: World, address: string): Promise<MoveReport> {
+  const { spec, status } = await bindingOf(world, address);
+  const from = status?.holder;
+  if (!from) throw new Error(`${address} has no holder`);
+  const started = Date.now();
+  await world.cluster().controlPlane.admin.request("DELETE", `/api/v1/namespaces/${spec.route.namespace}/pods/${from.pod}`);
+  const { holder, move } = await moveAfter(world, address, { generation: status.generation ?? 0, podUID: from.podUID });
+  await untilReady(world, 30_000);
+  return {
+    address,
+    from: nameOf(from),
+    to: nameOf(holder),
+    cause: move.cause,
+    phases: { ...move.durations },
+    seenMs: Date.now() - started,
+  };
 }
 
 /** Every step of the demonstration, in order; fills the report as it goes, so that a failure leaves what was reached. */

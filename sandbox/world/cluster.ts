@@ -151,10 +151,10 @@ export class Cluster {
   }
   private async addNode(node: PlannedNode, pool: NodePoolView): Promise<void> {
     const { emulator, note } = this.o;
-    const resource = this.view.resource;
+    const { network, subnetwork } = this.view.resource;
     const nic0 = {
-      ...(resource["network"] ? { network: String(resource["network"]) } : {}),
-      ...(resource["subnetwork"] ? { subnetwork: String(resource["subnetwork"]) } : {}),
+      ...(typeof network === "string" ? { network } : {}),
+      ...(typeof subnetwork === "string" ? { subnetwork } : {}),
     };
     const vm = emulator.putInstance({
       name: node.name,

@@ -86,7 +86,7 @@ describe("seed: what survives", function () {
       );
       const victim = await leader(s);
       s.world.cluster().pods.kill(victim, "SIGKILL");
-      await untilRoute(s, ns, "r", { status: "True", pod: "second" }, 90_000);
+      await untilRoute(s, ns, "r", { status: "True", pod: "second", ms: 90_000 });
     } finally {
       s.world.emulator.setLatency(200);
     }

@@ -104,28 +104,34 @@ export async function reserve(s: Sandbox, name: string, address: string): Promis
 export const condition = (o: { status?: { conditions?: Condition[] } }, type: string): Condition | undefined =>
   o.status?.conditions?.find((c) => c.type === type);
 
-/** Waits until a condition of a route has the status and, if given, the reason. @throws Error with all conditions */
-export function untilRoute(
-  s: Sandbox,
-  namespace: string,
-  name: string,
-  want: { type?: string; status: string; reason?: string; pod?: string },
-  ms = 30_000,
-): Promise<GKEIPRoute> {
+export interface RouteWish {
+  /** Condition type; default Ready. */
+  type?: string;
+  status: string;
+  reason?: string;
+  pod?: string;
+  /** Default 30 s. */
+  ms?: number;
+}
+function asWished(route: GKEIPRoute, want: RouteWish): boolean {
+  const found = condition(route, want.type ?? "Ready");
+  if (found?.status !== want.status || found.observedGeneration !== route.metadata.generation) return false;
+  return (
+    (want.reason === undefined || found.reason === want.reason) &&
+    (want.pod === undefined || route.status?.pods?.[0] === want.pod)
+  );
+}
+
+/** Waits until a route is as wished. @throws Error with its Pods and all conditions */
+export function untilRoute(s: Sandbox, namespace: string, name: string, want: RouteWish): Promise<GKEIPRoute> {
   return eventually(async () => {
     const route = await s.route(namespace, name);
-    const found = condition(route, want.type ?? "Ready");
-    const good =
-      found?.status === want.status &&
-      found.observedGeneration === route.metadata.generation &&
-      (want.reason === undefined || found.reason === want.reason) &&
-      (want.pod === undefined || route.status?.pods?.[0] === want.pod);
-    if (!good)
+    if (!asWished(route, want))
       throw new Error(
         `${namespace}/${name}: wanted ${JSON.stringify(want)}, has pods ${JSON.stringify(route.status?.pods)} and ${JSON.stringify(route.status?.conditions, null, 1)}`,
       );
     return route;
-  }, ms);
+  }, want.ms ?? 30_000);
 }
 
 /** The VM that Google Cloud sends an address to, as gcloud tells it. */
