@@ -2,7 +2,7 @@
 // One canonical form or a refusal that names the value and what is allowed.
 import { expect } from "chai";
 import * as fc from "fast-check";
-import { formatAddress, parseAddress, parseRange, rangeContains, rangesOverlap, type AddressProblem } from "./ipv4";
+import { isPrivate, formatAddress, parseAddress, parseRange, rangeContains, rangesOverlap, type AddressProblem } from "./ipv4";
 
 const usable = fc.integer({ min: 0x01000000, max: 0xdfffffff }).filter((v) => v >>> 24 !== 127 && v >>> 16 !== 0xa9fe);
 const octet = fc.integer({ min: 0, max: 255 });
@@ -111,5 +111,10 @@ describe("IPv4 ranges", () => {
       false,
       false,
     ]);
+  });
+
+  it("tells private from public literals", () => {
+    expect(["10.1.0.5", "172.31.0.1", "192.168.0.1", "100.64.0.1"].every(isPrivate)).to.equal(true);
+    expect(["34.1.1.1", "172.32.0.1", "100.128.0.1", "text"].some(isPrivate)).to.equal(false);
   });
 });

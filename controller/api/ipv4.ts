@@ -81,3 +81,12 @@ export function parseRange(text: string): Range | undefined {
 
 export const rangeContains = (range: Range, value: number): boolean => value >= range.first && value <= range.last;
 export const rangesOverlap = (a: Range, b: Range): boolean => a.first <= b.last && b.first <= a.last;
+
+// RFC 1918 and RFC 6598: addresses that two VPCs may both have.
+const PRIVATE = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"].flatMap((text) => parseRange(text) ?? []);
+
+/** Is a literal a private address? Others, and text that is no address, are taken for public. */
+export function isPrivate(address: string): boolean {
+  const parsed = parseAddress(address);
+  return parsed.ok && PRIVATE.some((range) => rangeContains(range, parsed.value));
+}

@@ -2,7 +2,7 @@
 // Rules of a whole plan: every claimed address is offered by a Gateway, and nobody claims or offers one twice.
 import { error, warning, type Finding } from "./findings";
 import { gkeIpRouteSchema, type GKEIPRouteSpecInput } from "./gkeiproute";
-import { parseAddress, parseRange, rangeContains } from "./ipv4";
+import { isPrivate } from "./ipv4";
 import { MAX_ADDRESSES } from "./names";
 import { canonicalAddresses, isGatewayRef, routeFindings } from "./rules-route";
 import { schemaFindings } from "./schema-validate";
@@ -17,13 +17,6 @@ export interface PlannedGateway {
   key: string;
   path: string;
   addresses: readonly string[];
-}
-
-// RFC 1918 and RFC 6598: only these are met twice, once in each VPC.
-const PRIVATE = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"].map((text) => parseRange(text)!);
-function isPrivate(address: string): boolean {
-  const parsed = parseAddress(address);
-  return parsed.ok && PRIVATE.some((range) => rangeContains(range, parsed.value));
 }
 
 /** E24, E30. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finding the reservation behind a literal, and saying what is wrong with it. Addresses are only ever read: the user owns them.
+// Finding the reservation behind a literal. Addresses are only ever read: the user owns them.
 import { parseAddress, parseRange, rangeContains } from "../api/ipv4";
 import type { Client, Schema } from "./client";
 import { ComputeError } from "./errors";
@@ -126,33 +126,3 @@ export function best(found: readonly ObservedAddress[], wanted: Wanted): Observe
     (wanted.vpc === undefined || each.network === wanted.vpc ? 1 : 0);
   return [...found].sort((a, b) => score(b) - score(a) || a.name.localeCompare(b.name))[0];
 }
-
-/**
- * Why a forwarding rule cannot use this reservation, as one sentence for a `GCPFailed` condition; undefined where it can (E25, E31, E32).
- * Users that are forwarding rules are left to `rulesOn`, which knows whose they are.
- */
-export function addressProblem(
-  literal: string,
-  found: ObservedAddress | undefined,
-  wanted: Wanted & { project: string },
-): string | undefined {
-  const { region, scope, vpc, project } = wanted;
-  if (!found) return `address ${literal} is not reserved in project ${project}; reserve it in region ${region}`;
-  const what = `address ${literal} (${found.name})`;
-  if (found.region !== region)
-    return `${what} is reserved ${found.region ? `in region ${found.region}` : "as a global address"}; a regional address in ${region} is needed`;
-  if (found.type !== scope)
-    return `${what} is ${found.type.toLowerCase()}; this Gateway class takes ${scope.toLowerCase()} addresses only`;
-  if (scope === "Internal" && vpc !== undefined && found.network !== undefined && found.network !== vpc)
-    return `${what} belongs to VPC network ${found.network}; the route's network is in ${vpc}`;
-  const user = found.users.find((each) => partOf(each, "forwardingRules") === undefined);
-  return user === undefined ? undefined : `${what} is in use by ${user}; free it there first`;
-}
-
-/** Is a literal a private address (RFC 1918, RFC 6598)? Others are taken for public. */
-export function isPrivate(address: string): boolean {
-  const parsed = parseAddress(address);
-  if (!parsed.ok) return false;
-  return PRIVATE.some((range) => rangeContains(range, parsed.value));
-}
-const PRIVATE = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"].flatMap((text) => parseRange(text) ?? []);

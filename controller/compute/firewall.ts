@@ -2,7 +2,7 @@
 // VPC firewalls deny ingress by default, so an address without a rule is silently dead (E55). A pure reading of the rules answers:
 // could any packet from where clients are reach this address? Network firewall policies are not seen here (docs/limits.md).
 import { parseAddress, parseRange, rangeContains, type Range } from "../api/ipv4";
-import { isPrivate } from "./addresses";
+import { isPrivate } from "../api/ipv4";
 import type { ObservedFirewall } from "./types";
 
 const PRIVATE_SOURCES = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"];

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Public surface of the room.
-export { addressProblem, isPrivate } from "./addresses";
 export { COMPUTE_ERROR_CODES, ComputeError, isComputeError, type ComputeErrorCode } from "./errors";
 export { createFabric } from "./fabric";
 export { partName } from "./fallback";

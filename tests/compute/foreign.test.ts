@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Other people's objects: on our address, under our name, in our path. None of them may change (DESIGN 9.2).
 import { expect } from "chai";
-import { addressProblem, isComputeError, ownedLabels, type ComputeError } from "../../controller/compute";
+import { judgeAddress } from "../../controller/core";
+import { isComputeError, ownedLabels, type ComputeError } from "../../controller/compute";
 import { openFence, REGION, startWorld, ZONE, type World } from "./world";
 
 const A = "34.123.10.1";
@@ -105,12 +106,16 @@ describe("foreign objects", () => {
   it("says where a literal is reserved instead, or that it is not (E31)", async () => {
     const elsewhere = "34.99.0.7";
     await world.rest("POST", `projects/${project}/regions/europe-west1/addresses`, { name: "abroad", address: elsewhere });
-    const wanted = { scope: "External", region: REGION, project } as const;
+    const need = (address: string) => ({ address, scope: "External", region: REGION, project, ours: () => false }) as const;
     const found = await world.fabric.findAddress(elsewhere, "External");
     expect(found?.region).to.equal("europe-west1");
-    expect(addressProblem(elsewhere, found, wanted)).to.contain("reserved in region europe-west1");
+    expect(judgeAddress(found, need(elsewhere)))
+      .to.have.property("message")
+      .that.contains("is in region europe-west1");
     expect(await world.fabric.findAddress("34.99.0.8", "External")).to.equal(undefined);
-    expect(addressProblem("34.99.0.8", undefined, wanted)).to.contain("is not reserved");
+    expect(judgeAddress(undefined, need("34.99.0.8")))
+      .to.have.property("message")
+      .that.contains("is not a reserved address");
   });
 
   it("does not leave a rule on the wrong literal unnoticed when the reservation was replaced under its name (E34)", async () => {

@@ -2,7 +2,8 @@
 // The life of persistent addresses against the emulator: made, moved, released; external and internal; alone and together.
 import { expect } from "chai";
 import { CLUSTER_LABEL, OWNER_LABEL } from "../../controller/api/names";
-import { addressProblem, ingressAllowed, isComputeError } from "../../controller/compute";
+import { judgeAddress } from "../../controller/core";
+import { ingressAllowed, isComputeError } from "../../controller/compute";
 import { openFence, REGION, startWorld, UID, ZONE, type World } from "./world";
 
 const A = "34.123.10.1";
@@ -25,7 +26,9 @@ describe("the life of an address on the Compute API", () => {
       users: [],
       project: emulator.project,
     });
-    expect(addressProblem(A, address, { scope: "External", region: REGION, project: emulator.project })).to.equal(undefined);
+    expect(
+      judgeAddress(address, { address: A, scope: "External", region: REGION, project: emulator.project, ours: () => false }),
+    ).to.deep.equal({ usable: true });
     expect(await fabric.rulesOn(A)).to.deep.equal([]);
 
     const t1 = await fabric.ensureTarget(world.target("n1"), openFence);
