@@ -165,6 +165,13 @@ describe("reflector against faults", () => {
     expect(reflector.hasSynced()).to.equal(true);
   });
 
+  it("does not cut a quiet watch at the shorter bound of the initial events, once these are complete", async () => {
+    const { server, reflector } = await rig({ tuning: { initialSilenceMs: 40, silenceMs: 5_000 } }, (x) => void x.watch(bookmark(5, true)));
+    await reflector.whenSynced();
+    await new Promise((r) => setTimeout(r, 150));
+    expect(server.seen).to.have.length(1);
+  });
+
   it("waits quietly for a kind that does not exist, says so once, and syncs when it comes", async () => {
     let missed = 0;
     const { reflector, server, logs } = await rig({ onMissingKind: () => void missed++ }, (x) => x.refuse(404, "NotFound"));

@@ -127,7 +127,7 @@ export class Reflector<T extends KubeObject> {
   }
 
   private watch(): Promise<void> {
-    return this.read({ resourceVersion: this.version }, this.tuning.silenceMs, (event) => {
+    return this.read({ resourceVersion: this.version }, (event) => {
       this.apply(event);
       this.version = event.object.metadata.resourceVersion ?? this.version;
     });
@@ -137,7 +137,7 @@ export class Reflector<T extends KubeObject> {
     const seen = new Set<string>();
     const query = { sendInitialEvents: true, resourceVersionMatch: "NotOlderThan" };
     try {
-      await this.read(query, this.tuning.initialSilenceMs, (event) => {
+      await this.read(query, (event) => {
         this.apply(event, this.version === undefined ? seen : undefined);
         if (this.version !== undefined || isInitialEnd(event)) this.version = event.object.metadata.resourceVersion;
         if (isInitialEnd(event)) this.sync.complete(seen);
@@ -156,11 +156,7 @@ export class Reflector<T extends KubeObject> {
     this.logger.info({ kind: this.options.kind.kind, error: error.message }, "WatchList refused, listing in pages");
   }
 
-  private read(
-    query: Record<string, string | boolean | undefined>,
-    silenceMs: number,
-    handle: (event: WatchEvent) => void,
-  ): Promise<void> {
+  private read(query: Record<string, string | boolean | undefined>, handle: (event: WatchEvent) => void): Promise<void> {
     const { client, clock, random, keepManagedFields } = this.options;
     return readWatch(
       {
@@ -169,7 +165,8 @@ export class Reflector<T extends KubeObject> {
         query: { ...this.selectors(), ...query, allowWatchBookmarks: true, timeoutSeconds: 300 + Math.floor(random() * 301) },
         clock,
         signal: this.stopper.signal,
-        silenceMs,
+        // The short bound is for the initial events only; the same connection then goes on as an ordinary watch.
+        silenceMs: () => (this.version === undefined ? this.tuning.initialSilenceMs : this.tuning.silenceMs),
         keepManagedFields: keepManagedFields === true,
         onActivity: () => this.touch(),
       },

@@ -20,7 +20,7 @@ export interface WatchOptions {
   clock: Clock;
   signal: AbortSignal;
   /** Milliseconds without a byte after which the connection counts as dead. */
-  silenceMs: number;
+  silenceMs: () => number;
   keepManagedFields: boolean;
   /** Called when the response headers and whenever bytes arrive. */
   onActivity(): void;
@@ -45,7 +45,7 @@ export async function readWatch(options: WatchOptions, handle: (event: WatchEven
     watchdog.stop();
     stream.close();
   }
-  if (watchdog.barked) throw new ApiError("Timeout", `WATCH ${path}: silent for ${options.silenceMs} ms`, { reason: SILENT });
+  if (watchdog.barked) throw new ApiError("Timeout", `WATCH ${path}: silent for ${options.silenceMs()} ms`, { reason: SILENT });
 }
 
 async function readEvents(
@@ -100,11 +100,11 @@ class Watchdog {
 
   constructor(
     private readonly clock: Clock,
-    private readonly silenceMs: number,
+    private readonly silenceMs: () => number,
     private readonly bite: () => void,
   ) {
     this.fedAt = clock.monotonic();
-    this.timer = clock.setTimeout(() => this.check(), silenceMs);
+    this.timer = clock.setTimeout(() => this.check(), silenceMs());
   }
 
   feed(): void {
@@ -116,7 +116,7 @@ class Watchdog {
   }
 
   private check(): void {
-    const rest = this.silenceMs - (this.clock.monotonic() - this.fedAt);
+    const rest = this.silenceMs() - (this.clock.monotonic() - this.fedAt);
     if (rest > 0) {
       this.timer = this.clock.setTimeout(() => this.check(), rest);
       return;
