@@ -2,7 +2,7 @@
 // What must survive: a controller killed in the middle of a move, foreign objects, and every reserved address when all else is deleted.
 import { expect } from "chai";
 import { eventually } from "../support/clients";
-import { nodeOfPod, untilRoute, useSandbox, vmOf, type Sandbox } from "../support/sandbox";
+import { nodeOfPod, reserve, untilRoute, useSandbox, vmOf, type Sandbox } from "../support/sandbox";
 import { gateway, proxyPod, route } from "../support/workloads";
 
 const apply = (s: Sandbox, ...objects: object[]): Promise<string> =>
@@ -130,6 +130,37 @@ describe("seed: what survives", function () {
       90_000,
       500,
     );
+  });
+
+  it("E18 E19 SEED-79: a node loses its power: the address moves to the Pod of another node, and the dead one does not get it back", async () => {
+    const s = sandbox();
+    const ns = "powercut";
+    const { nodes } = s.world.cluster();
+    const [stays, dies] = nodes.names();
+    await reserve(s, ns, "34.123.61.1");
+    await s.kubectl(["create", "namespace", ns]);
+    await apply(
+      s,
+      gateway(ns, "gw", ["34.123.61.1"]),
+      route(ns, "r", { addresses: ["34.123.61.1"], selector: { component: "proxy" } }),
+      proxyPod(ns, "older", { nodeName: stays! }),
+    );
+    await untilRoute(s, ns, "r", { status: "True", pod: "older" });
+    await new Promise((r) => setTimeout(r, 1_100));
+    await apply(s, proxyPod(ns, "newer", { nodeName: dies! }));
+    await untilRoute(s, ns, "r", { status: "True", pod: "newer" });
+    const cut = Date.now();
+    await nodes.crash(dies!);
+    try {
+      await untilRoute(s, ns, "r", { status: "True", pod: "older", ms: 60_000 });
+      console.log(
+        `      power cut to Ready elsewhere: ${((Date.now() - cut) / 1000).toFixed(1)} s (node grace period 4 s here, 40 s or more on GKE)`,
+      );
+      expect(await vmOf(s, "34.123.61.1")).to.equal(stays);
+      expect((await s.binding("34-123-61-1")).status?.lastMove?.cause).to.match(/PodNotReady|PodTerminating|PodGone/);
+    } finally {
+      await nodes.restore(dies!);
+    }
   });
 
   it("E42 E37 SEED-8: all routes and Gateways deleted: no rule and no target instance of ours is left, and every reserved address is as it was", async () => {
