@@ -54,7 +54,11 @@ function program(env: NodeJS.ProcessEnv): Command {
         .choices(["never", "if-absent"])
         .default("never"),
     )
-    .addOption(new Option("--kind <kind>", "bundled: do the work; observe: watch and measure, write nothing").choices(["bundled", "observe"]).default("bundled"))
+    .addOption(
+      new Option("--kind <kind>", "bundled: do the work; observe: watch and measure, write nothing")
+        .choices(["bundled", "observe"])
+        .default("bundled"),
+    )
     .option("--health-port <port>", "port of /healthz and /readyz", whole(0, 65535), 8081)
     .option("--metrics-port <port>", "port of /metrics", whole(0, 65535), 8080)
     .option("--workers <n>", "reconciles at a time", whole(1, 256), 16)

@@ -3,6 +3,8 @@
 
 export const CONDITION = { Accepted: "Accepted", GCPReady: "GCPReady", DPV2Ready: "DPV2Ready", Ready: "Ready" } as const;
 export type RouteConditionType = keyof typeof CONDITION;
+/** Condition of ours beside the four: somebody else decides about the route too, so we hold still (DESIGN 6). */
+export const SECOND_WRITER = "SecondWriter";
 /** GKE's constant for GCPReady; read, never written (api.md 1.4). */
 export const GCP_READY_ALIAS = "IPRouteGCPReady";
 
@@ -25,6 +27,7 @@ export const ROUTE_REASONS = [
   "ProgrammingComplete",
   "NoPodsFound",
   "Mutated",
+  "SecondWriter",
 ] as const;
 export type RouteReason = (typeof ROUTE_REASONS)[number];
 export type AcceptReason = Extract<

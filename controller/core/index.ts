@@ -11,5 +11,6 @@ export * from "./listeners";
 export * from "./parents";
 export * from "./refusal";
 export * from "./route-network";
+export * from "./second-writer";
 export * from "./select";
 export * from "./world";

@@ -7,9 +7,7 @@ import {
   type AddressBinding,
   type Gateway,
   type GatewayClass,
-  type GKEIPRoute,
   type GKENetworkParamSet,
-  type KindName,
   type KubeObject,
   type Network,
   type NetworkInterface,
@@ -29,6 +27,7 @@ import {
   routeObject,
   type NodeObject,
   type PodObject,
+  type RouteObject,
 } from "./views";
 
 export interface CacheOptions {
@@ -40,7 +39,7 @@ export interface CacheOptions {
   addressFact(address: string, scope: Scope): AddressFact | undefined;
 }
 export interface Kinds {
-  route: GKEIPRoute;
+  route: RouteObject;
   gateway: Gateway;
   gatewayClass: GatewayClass;
   network: Network;
@@ -85,18 +84,19 @@ const NEEDED: readonly KindKey[] = ["route", "gateway", "gatewayClass", "binding
 export class Caches {
   readonly world: World;
   private readonly reflectors: { [K in KindKey]: Reflector<Kinds[K]> };
-  private readonly overlays = { route: new Map<string, GKEIPRoute>(), binding: new Map<string, AddressBinding>() };
-  /** UIDs of bindings that we have deleted and that the watch still shows. */
-  private readonly gone = new Set<string>();
+  private readonly overlays = { route: new Map<string, RouteObject>(), binding: new Map<string, AddressBinding>() };
+  /** UIDs of objects that do not exist any more, be it that the watch still shows them or that a late answer speaks of them. */
+  private readonly gone = new RecentSet(4096);
   private listener: Partial<Listener> = {};
 
   constructor(private readonly options: CacheOptions) {
     const make = <K extends KindKey>(key: K): Reflector<Kinds[K]> =>
       new Reflector<Kinds[K]>({
         client: options.client,
-        kind: KINDS[key] as KindName,
-        transform: TRANSFORMS[key] as unknown as (raw: object) => Kinds[K],
-        indexers: INDEXERS[key] as Record<string, Indexer<Kinds[K]>> | undefined,
+        kind: KINDS[key],
+        transform: TRANSFORMS[key],
+        indexers: INDEXERS[key],
+        keepManagedFields: key === "route",
         onEvent: (event) => this.seen(key, event),
         clock: options.clock,
         random: options.random,
@@ -144,21 +144,24 @@ export class Caches {
   /** Remembers what a write of ours returned until the watch has caught up. */
   wrote(kind: "route" | "binding", object: KubeObject): void {
     const kept = TRANSFORMS[kind](object);
-    if (!atLeast(this.reflectors[kind].store.get(this.key(object))?.metadata.resourceVersion, kept.metadata.resourceVersion))
-      (this.overlays[kind] as Map<string, KubeObject>).set(this.key(object), kept);
+    const shown = this.reflectors[kind].store.get(this.key(object))?.metadata;
+    const caughtUp = atLeast(shown?.resourceVersion, kept.metadata.resourceVersion);
+    // The answer to a write can come after the news that the object was deleted.
+    if (caughtUp || this.isGone(kept)) return;
+    (this.overlays[kind] as Map<string, KubeObject>).set(this.key(object), kept);
   }
+  /** An object that a write of ours has removed is not seen again, whatever the watch has yet to tell. */
   removed(kind: "route" | "binding", object: KubeObject): void {
     this.overlays[kind].delete(this.key(object));
-    const shown = this.reflectors[kind].store.get(this.key(object))?.metadata.uid;
-    if (shown !== undefined && shown === object.metadata.uid) this.gone.add(shown);
+    this.gone.add(object.metadata.uid ?? "");
   }
-  route(key: string): GKEIPRoute | undefined {
+  route(key: string): RouteObject | undefined {
     const found = this.overlays.route.get(key) ?? this.reflectors.route.store.get(key);
-    return found && !this.gone.has(found.metadata.uid ?? "") ? found : undefined;
+    return found && !this.isGone(found) ? found : undefined;
   }
   binding(name: string): AddressBinding | undefined {
     const found = this.overlays.binding.get(name) ?? this.reflectors.binding.store.get(name);
-    return found && !this.gone.has(found.metadata.uid ?? "") ? found : undefined;
+    return found && !this.isGone(found) ? found : undefined;
   }
   /** Bindings that a route owns, by its UID. */
   ownedBy(uid: string): AddressBinding[] {
@@ -199,15 +202,41 @@ export class Caches {
   private key(o: KubeObject): string {
     return o.metadata.namespace ? keyOf(o) : o.metadata.name;
   }
+  private isGone(o: KubeObject): boolean {
+    return this.gone.has(o.metadata.uid ?? "");
+  }
   private seen<K extends KindKey>(kind: K, event: StoreEvent<Kinds[K]>): void {
-    const own: "route" | "binding" | undefined = kind === "route" ? "route" : kind === "binding" ? "binding" : undefined;
-    if (own) {
-      const overlay = this.overlays[own].get(this.key(event.object));
-      const passed =
-        event.type === "deleted" || atLeast(event.object.metadata.resourceVersion, overlay?.metadata.resourceVersion);
-      if (overlay && passed) this.overlays[own].delete(this.key(event.object));
-      if (event.type === "deleted") this.gone.delete(event.object.metadata.uid ?? "");
+    if (kind === "route") this.settle(this.overlays.route, event);
+    if (kind === "binding") this.settle(this.overlays.binding, event);
+    this.listener[kind]?.(event);
+  }
+  /** Drops what we remember of an object once the watch is as far as that, or says that it is gone. */
+  private settle(overlays: Map<string, KubeObject>, { type, object }: StoreEvent<KubeObject>): void {
+    if (type === "deleted") this.gone.add(object.metadata.uid ?? "");
+    const overlay = overlays.get(this.key(object))?.metadata;
+    if (!overlay) return;
+    // A late delete of an object of the same name says nothing about its successor.
+    const passed = type === "deleted" ? overlay.uid === object.metadata.uid : reached(object, overlay.resourceVersion);
+    if (passed) overlays.delete(this.key(object));
+  }
+}
+
+const reached = (o: KubeObject, version: string | undefined): boolean => atLeast(o.metadata.resourceVersion, version);
+
+/** The last so many strings; UIDs are never used twice, so that forgetting the oldest is all the care they need. */
+class RecentSet {
+  private readonly items = new Set<string>();
+  constructor(private readonly most: number) {}
+  has(item: string): boolean {
+    return this.items.has(item);
+  }
+  add(item: string): void {
+    if (item === "") return;
+    this.items.delete(item);
+    this.items.add(item);
+    for (const oldest of this.items) {
+      if (this.items.size <= this.most) return;
+      this.items.delete(oldest);
     }
-    (this.listener[kind] as ((e: StoreEvent<Kinds[K]>) => void) | undefined)?.(event);
   }
 }

@@ -11,19 +11,26 @@ import {
   type ObservedRule,
   type ObservedTarget,
 } from "../compute";
+import { Freshness } from "./freshness";
 
 export interface AddressKey {
   address: string;
   scope: Scope;
   vpc?: string;
 }
+/** What a new look at everything has shown to be other than was known. */
+export interface Changes {
+  addresses: Set<string>;
+  firewalls: boolean;
+}
 export const nameOf = (k: AddressKey): string => bindingName(k.address, k.scope, k.vpc);
 
 export class CloudView {
-  private addresses = new Map<string, ObservedAddress[]>();
-  private rules = new Map<string, ObservedRule>();
+  private readonly addresses = new Map<string, ObservedAddress[]>();
+  private readonly rules = new Map<string, ObservedRule>();
+  private readonly targets = new Map<string, ObservedTarget>();
+  private readonly fresh = new Freshness();
   private firewalls: ObservedFirewall[] = [];
-  readonly targets = new Map<string, ObservedTarget>();
   private loaded = false;
 
   constructor(
@@ -31,49 +38,97 @@ export class CloudView {
     private readonly place: { project: string; region: string; clusterUid: string },
   ) {}
 
-  /** Reads everything anew. Answers the addresses whose rule or reservation is not what was known: drift, or first sight. */
-  async refresh(): Promise<Set<string>> {
-    const before = this.fingerprint();
+  /** Reads everything anew. Answers what is not as it was known: drift, or first sight. @throws ComputeError */
+  async refresh(): Promise<Changes> {
+    const at = this.fresh.now();
     const snapshot = await this.fabric.snapshot();
-    this.load(snapshot);
+    const before = this.fingerprint();
+    const firewalls = JSON.stringify(this.firewalls);
+    this.load(snapshot, at);
     const after = this.fingerprint();
-    return new Set([...before.keys(), ...after.keys()].filter((a) => before.get(a) !== after.get(a)));
+    return {
+      addresses: new Set([...before.keys(), ...after.keys()].filter((a) => before.get(a) !== after.get(a))),
+      firewalls: firewalls !== JSON.stringify(this.firewalls),
+    };
   }
-  private load(s: CloudSnapshot): void {
-    this.addresses = groupBy(s.addresses, (a) => a.address);
-    this.rules = new Map(s.rules.map((r) => [r.name, r]));
+  private load(s: CloudSnapshot, at: number): void {
+    this.take("rule", this.rules, s.rules, at);
+    const ours = s.targets.filter((t) => t.ours);
+    this.take("target", this.targets, ours, at);
+    this.loadAddresses(
+      groupBy(s.addresses, (a) => a.address),
+      at,
+    );
     this.firewalls = s.firewalls;
-    this.targets.clear();
-    for (const t of s.targets) if (t.ours) this.targets.set(t.name, t);
+    this.fresh.complete(at);
     this.loaded = true;
+  }
+  /** Makes `known` equal to a complete list, but for what is known from later. */
+  private take<T extends { name: string }>(kind: string, known: Map<string, T>, list: readonly T[], at: number): void {
+    for (const name of [...known.keys()]) if (this.fresh.admits(`${kind}/${name}`, at)) known.delete(name);
+    for (const item of list) if (this.fresh.admits(`${kind}/${item.name}`, at)) known.set(item.name, item);
+  }
+  private loadAddresses(listed: Map<string, ObservedAddress[]>, at: number): void {
+    for (const address of new Set([...this.addresses.keys(), ...listed.keys()])) {
+      if (!this.fresh.admits(`address/${address}`, at)) continue;
+      // The list has this region only; what a look has found elsewhere stays true until the next look.
+      const elsewhere = (this.addresses.get(address) ?? []).filter((a) => a.region !== this.place.region);
+      this.reservations(address, [...(listed.get(address) ?? []), ...elsewhere]);
+    }
+  }
+  private reservations(address: string, list: ObservedAddress[]): void {
+    if (list.length > 0) this.addresses.set(address, list);
+    else this.addresses.delete(address);
   }
   private fingerprint(): Map<string, string> {
     const said = new Map<string, string>();
     const add = (address: string, text: string): void => void said.set(address, `${said.get(address) ?? ""}${text};`);
-    for (const list of this.addresses.values()) for (const a of list) add(a.address, `${a.name},${a.type},${a.region ?? ""}`);
-    for (const r of this.rules.values()) add(r.address, `${r.name}>${r.target ?? ""}`);
+    for (const a of [...this.addresses.values()].flat().sort(byName)) {
+      const strangers = a.users.filter((u) => !this.isOurs(u)).sort();
+      add(a.address, [a.name, a.type, a.region, a.network, ...strangers].join(","));
+    }
+    for (const r of [...this.rules.values()].sort(byName)) add(r.address, `${r.name}>${r.target ?? ""}>${r.ours}`);
     return said;
   }
 
-  /** Looks one address up now: its reservation, and every rule that sits on it. */
+  /** Looks one address up now: its reservation, and every rule that sits on it. @throws ComputeError */
   async look(k: AddressKey): Promise<void> {
+    const at = this.fresh.now();
     const [found, rules] = await Promise.all([
       this.fabric.findAddress(k.address, k.scope, k.vpc),
       this.fabric.rulesOn(k.address, k.vpc),
     ]);
-    const others = (this.addresses.get(k.address) ?? []).filter((a) => !matches(a, k));
-    this.addresses.set(k.address, found ? [...others, found] : others);
-    for (const [name, r] of this.rules) if (r.address === k.address && this.concerns(r, k)) this.rules.delete(name);
-    for (const r of rules) this.rules.set(r.name, r);
+    if (this.fresh.admits(`address/${k.address}`, at)) {
+      const others = (this.addresses.get(k.address) ?? []).filter((a) => !matches(a, k) && !sameReservation(a, found));
+      this.reservations(k.address, found ? [found, ...others] : others);
+      this.fresh.stamp(`address/${k.address}`, at);
+    }
+    const listed = new Map(rules.map((r) => [r.name, r]));
+    const named = this.rulesOf(k);
+    for (const r of [...this.rules.values()].filter((each) => each.address === k.address && !listed.has(each.name)))
+      if (named.includes(r) || this.concerns(r, k)) this.learnRule(r.name, undefined, at);
+    for (const r of rules) this.learnRule(r.name, r, at);
   }
+  private learnRule(name: string, rule: ObservedRule | undefined, at: number): void {
+    if (!this.fresh.admits(`rule/${name}`, at)) return;
+    if (rule) this.rules.set(name, rule);
+    else this.rules.delete(name);
+    this.fresh.stamp(`rule/${name}`, at);
+  }
+
   found(k: AddressKey): ObservedAddress | undefined {
-    return this.addresses.get(k.address)?.find((a) => matches(a, k)) ?? this.addresses.get(k.address)?.[0];
+    const all = this.addresses.get(k.address) ?? [];
+    const here = all.filter((a) => a.region === this.place.region);
+    return here.find((a) => matches(a, k)) ?? all.find((a) => matches(a, k)) ?? here[0] ?? all[0];
   }
   /** Undefined while nothing has been read. */
   fact(k: AddressKey): AddressFact | undefined {
     if (!this.loaded) return undefined;
-    const ours = (user: string): boolean => this.rules.get(/\/forwardingRules\/([^/]+)$/.exec(user)?.[1] ?? "")?.ours === true;
-    return judgeAddress(this.found(k), { ...k, region: this.place.region, project: this.place.project, ours });
+    const { region, project } = this.place;
+    return judgeAddress(this.found(k), { ...k, region, project, ours: (user) => this.isOurs(user) });
+  }
+  private isOurs(user: string): boolean {
+    return this.rules.get(/\/forwardingRules\/([^/]+)$/.exec(user)?.[1] ?? "")?.ours === true;
   }
   /** Our rule on the address; two (TCP and UDP) where the scheme refused one for all protocols (E52). */
   rulesOf(k: AddressKey): ObservedRule[] {
@@ -83,27 +138,48 @@ export class CloudView {
   ruleFact(k: AddressKey): RuleFact {
     if (!this.loaded) return { state: "unknown" };
     const named = this.rulesOf(k);
-    const impostor = named.find((r) => !r.ours);
-    if (impostor)
-      return {
-        state: "foreign",
-        message: `forwarding rule ${impostor.name} has our name but not our labels; it is left alone: delete or rename it`,
-      };
-    const foreign = [...this.rules.values()].find((r) => r.address === k.address && !named.includes(r) && this.concerns(r, k));
-    if (foreign)
-      return {
-        state: "foreign",
-        message: `forwarding rule ${foreign.name} sits on ${k.address} and is not ours; it is left alone: delete it to free the address`,
-      };
+    const message = this.obstacle(k, named);
+    if (message) return { state: "foreign", message };
     const targets = new Set(named.map((r) => r.target ?? ""));
     if (named.length === 0) return { state: "absent" };
     return { state: "ours", target: targets.size === 1 ? [...targets][0]! : "" };
   }
-  remember(rule: ObservedRule): void {
-    this.rules.set(rule.name, rule);
+  private obstacle(k: AddressKey, named: readonly ObservedRule[]): string | undefined {
+    const impostor = named.find((r) => !r.ours);
+    if (impostor)
+      return `forwarding rule ${impostor.name} has our name but not our labels; it is left alone: delete or rename it`;
+    const other = [...this.rules.values()].find((r) => r.address === k.address && !named.includes(r) && this.concerns(r, k));
+    return (
+      other &&
+      `forwarding rule ${other.name} sits on ${k.address} and is not ours; it is left alone: delete it to free the address`
+    );
   }
-  forget(name: string): void {
-    this.rules.delete(name);
+  /** What a write of ours has read back. */
+  remember(rule: ObservedRule): void {
+    this.learnRule(rule.name, rule, this.fresh.now());
+  }
+  /** A rule that we have deleted. */
+  forget(rule: ObservedRule): void {
+    const at = this.fresh.now();
+    this.learnRule(rule.name, undefined, at);
+    const isIt = (user: string): boolean => user.endsWith(`/forwardingRules/${rule.name}`);
+    const freed = (this.addresses.get(rule.address) ?? []).map((a) => ({ ...a, users: a.users.filter((u) => !isIt(u)) }));
+    this.reservations(rule.address, freed);
+    this.fresh.stamp(`address/${rule.address}`, at);
+  }
+  target(name: string): ObservedTarget | undefined {
+    return this.targets.get(name);
+  }
+  ownTargets(): ObservedTarget[] {
+    return [...this.targets.values()];
+  }
+  rememberTarget(target: ObservedTarget): void {
+    this.targets.set(target.name, target);
+    this.fresh.stamp(`target/${target.name}`, this.fresh.now());
+  }
+  forgetTarget(name: string): void {
+    this.targets.delete(name);
+    this.fresh.stamp(`target/${name}`, this.fresh.now());
   }
   /** Sentence where no firewall rule lets anything in: the address would be silently dead (E55). */
   firewallAdvice(k: AddressKey, vpc: string): string | undefined {
@@ -114,13 +190,22 @@ export class CloudView {
   ownRules(): ObservedRule[] {
     return [...this.rules.values()].filter((r) => r.ours);
   }
+  /** Rules that stand in the way of this very address: an internal literal of another VPC is another address. */
   private concerns(r: ObservedRule, k: AddressKey): boolean {
-    return k.scope === "External" || r.network === undefined || k.vpc === undefined || r.network === k.vpc;
+    const internal = r.scheme.startsWith("INTERNAL");
+    if (internal !== (k.scope === "Internal")) return false;
+    if (!internal) return true;
+    const sameVpc = r.network === undefined || k.vpc === undefined || r.network === k.vpc;
+    // The primary VPC's name is not known here; a rule of ours under another name serves another VPC's address.
+    return sameVpc && !(r.ours && k.vpc === undefined);
   }
 }
 
 const matches = (a: ObservedAddress, k: AddressKey): boolean =>
   a.type === k.scope && (k.scope === "External" || k.vpc === undefined || a.network === undefined || a.network === k.vpc);
+const sameReservation = (a: ObservedAddress, b: ObservedAddress | undefined): boolean =>
+  b !== undefined && a.name === b.name && a.region === b.region && a.project === b.project;
+const byName = (a: { name: string }, b: { name: string }): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 
 function groupBy<T>(list: readonly T[], key: (t: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>();

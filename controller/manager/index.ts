@@ -1,27 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // Wiring of the controller: caches on every replica, work on the leader only. A lost lease ends the process; a stop gives the lease back first.
-import { randomUUID } from "node:crypto";
-import { apiVersionOf, CONTROLLER_NAME, KINDS, LEASE, type GKEIPRoute } from "../api";
-import { ComputeError, createFabric, type Fence } from "../compute";
+import { CONTROLLER_NAME, LEASE } from "../api";
+import { ComputeError, type Fence } from "../compute";
 import {
   createApiClient,
   EventRecorder,
+  isApiError,
   LeaderElector,
-  runWorkers,
   systemClock,
   WorkQueue,
+  type ApiClient,
   type ClientConfig,
   type Logger,
 } from "../kubernetes";
-import type { Parts } from "./address";
 import { Caches } from "./caches";
-import { CloudView } from "./cloud";
+import type { CloudView } from "./cloud";
 import { startHealth } from "./health";
+import { lead, patiently } from "./leading";
 import { Metrics } from "./metrics";
-import { Reconciler } from "./reconciler";
-import { Targets } from "./targets";
-import { triggers } from "./triggers";
-import { Writer } from "./writer";
+import { triggers, type Enqueue } from "./triggers";
 
 export interface ControllerOptions {
   kubernetes: ClientConfig;
@@ -52,41 +49,63 @@ export interface RunningController {
   readonly ended: Promise<string | undefined>;
 }
 
-// The Lease is renewed on connections of its own, so that it never waits behind a burst of work.
+// A watch says something about once a minute, and is opened anew after two silent ones: beyond this nobody knows what is true (DESIGN 9.7).
+const MOST_STALE_MS = 300_000;
+/** Longest that a stop waits for work under way, milliseconds. */
+const DRAIN_MS = 20_000;
+
+/** Refuses each mutation that this process has no right to, or no fresh enough knowledge for. */
+export function fenceOf(isLeaderNow: () => boolean, staleness: () => number): Fence {
+  const refuse = (method: string, why: string): never => {
+    throw new ComputeError({ code: "Fenced", method, message: `${method} was not sent: ${why}` });
+  };
+  return {
+    check(method) {
+      if (!isLeaderNow()) refuse(method, "this process does not hold the lease any more");
+      if (staleness() > MOST_STALE_MS)
+        refuse(method, `a watch has been silent for ${Math.round(staleness() / 1000)} s, so what is known may be old`);
+    },
+  };
+}
+
+/**
+ * Starts a replica. It serves health and metrics at once, and works when it leads.
+ * @throws ApiError where the API server refuses us, Error for a port that is taken
+ */
 export async function startController(o: ControllerOptions): Promise<RunningController> {
   const clock = systemClock;
   const random = Math.random;
   const { logger } = o;
   const metrics = new Metrics();
   const client = createApiClient(o.kubernetes);
+  // The Lease is renewed on connections of its own, so that it never waits behind a burst of work.
   const leaseClient = createApiClient(o.kubernetes);
-  for (const c of [client, leaseClient])
-    c.onRequest((r) => metrics.requests.inc({ code: String(r.status), method: r.method, host: new URL(client.server).host }));
-  const stopper = new AbortController();
+  countRequests(metrics, client, leaseClient);
+  const closing = new AbortController();
+  const hurrying = new AbortController();
+  const { signal } = closing;
+  let stopping: Promise<void> | undefined;
   let end: (why: string | undefined) => void = () => undefined;
   const ended = new Promise<string | undefined>((resolve) => (end = resolve));
 
   let cloud: CloudView | undefined;
-  const version = await client.request<{ major: string; minor: string; gitVersion: string }>("GET", "/version");
+  // A standby enqueues nothing: when it comes to lead, it has everything looked at.
+  let enqueue: Enqueue = () => undefined;
+  const minor = await minorVersion(client, { clock, logger, signal });
   const settings = {
     controllerName: CONTROLLER_NAME,
     project: o.project,
     region: o.region,
     datapath: o.datapath,
-    defaultNetwork: o.defaultNetwork ?? Number.parseInt(version.minor, 10) >= 31,
+    defaultNetwork: o.defaultNetwork ?? minor >= 31,
   };
-  const caches = new Caches({
-    client,
-    clock,
-    random,
-    logger,
-    settings,
-    addressFact: (address, scope) => cloud?.fact({ address, scope }),
-  });
+  const addressFact: CacheFact = (address, scope) => cloud?.fact({ address, scope });
+  const caches = new Caches({ client, clock, random, logger, settings, addressFact });
+  caches.listen(triggers(caches, (key, priority) => enqueue(key, priority)));
   const queue = new WorkQueue({ clock, maxDelayMs: 60_000, metrics: metrics.queue });
-  caches.listen(triggers(caches, (key, priority) => queue.add(key, priority)));
   const events = new EventRecorder({ client, component: "persistent-ip-controller", instance: o.instance, clock, logger });
 
+  let working: Promise<void> = Promise.resolve();
   const elector: LeaderElector = new LeaderElector({
     client: leaseClient,
     namespace: o.namespace,
@@ -98,7 +117,7 @@ export async function startController(o: ControllerOptions): Promise<RunningCont
     onStartedLeading: () => {
       metrics.leader.set({ name: LEASE }, 1);
       logger.info({ identity: o.identity }, "leading");
-      lead().catch((error: unknown) => end(`could not start to lead: ${String(error)}`));
+      working = work();
     },
     onStoppedLeading: (why) => {
       metrics.leader.set({ name: LEASE }, 0);
@@ -107,90 +126,30 @@ export async function startController(o: ControllerOptions): Promise<RunningCont
     },
     onNewLeader: (identity) => logger.info({ leader: identity }, "leader seen"),
   });
-  const fence: Fence = {
-    check(method) {
-      if (elector.isLeaderNow()) return;
-      throw new ComputeError({
-        code: "Fenced",
-        method,
-        message: `${method} was not sent: this process does not hold the lease any more`,
-      });
-    },
-  };
-
-  let workers: Promise<void> = Promise.resolve();
-  let drift: { cancel(): void } | undefined;
-  async function lead(): Promise<void> {
-    await caches.whenReady(stopper.signal);
-    const uid = (await client.request<{ metadata: { uid: string } }>("GET", "/api/v1/namespaces/kube-system")).metadata.uid;
-    const fabric = createFabric(
-      {
-        project: o.project,
-        region: o.region,
-        clusterUid: uid,
-        auth: o.computeAuth,
-        ...(o.computeEndpoint ? { rootUrl: o.computeEndpoint } : {}),
-        ...(o.networkProject ? { networkProject: o.networkProject } : {}),
-      },
-      {
-        clock: { now: () => clock.now(), monotonic: () => clock.monotonic(), sleep: (ms) => clock.sleep(ms, stopper.signal) },
-        random,
-        uuid: randomUUID,
-        logger,
-        onCall: (c) => {
-          metrics.computeCalls.inc({ method: c.method, code: c.code });
-          metrics.computeTime.observe({ method: c.method }, c.seconds);
+  const fence = fenceOf(
+    () => elector.isLeaderNow(),
+    () => caches.staleness(),
+  );
+  async function work(): Promise<void> {
+    const parts = { client, caches, queue, fence, events, metrics, clock, random, logger, settings };
+    const { gkeClasses, workers, driftIntervalMs } = o;
+    try {
+      await lead({
+        ...parts,
+        gkeClasses,
+        workers,
+        driftIntervalMs,
+        signal,
+        hurry: hurrying.signal,
+        compute: computeConfig(o),
+        mayWork: () => stopping === undefined && elector.isLeaderNow(),
+        onReady(view, add) {
+          cloud = view;
+          enqueue = add;
         },
-      },
-    );
-    cloud = new CloudView(fabric, { project: o.project, region: o.region, clusterUid: uid });
-    const targets = new Targets({ fabric, fence, cloud, clusterUid: uid, logger });
-    const tell: Parts["tell"] = (route, type, reason, message) => events.event(targetOf(route), type, reason, message);
-    const parts: Parts = {
-      caches,
-      cloud,
-      fabric,
-      fence,
-      targets,
-      clock,
-      logger,
-      metrics,
-      settings,
-      clusterUid: uid,
-      tell,
-      writer: new Writer({ client, caches, clock, fence }),
-    };
-    const reconciler = new Reconciler(parts, (key, priority) => queue.add(key, priority));
-    if (o.gkeClasses === "if-absent") await reconciler.compatibilityClasses();
-    await untilDone("first look at Google Cloud", () => reconciler.drift(true));
-    const again = (): void => {
-      drift = clock.setTimeout(() => {
-        reconciler
-          .drift(false)
-          .catch((error: unknown) => logger.warn({ error: String(error) }, "drift pass failed"))
-          .finally(again);
-      }, o.driftIntervalMs);
-    };
-    again();
-    workers = runWorkers({
-      queue,
-      workers: o.workers,
-      signal: stopper.signal,
-      reconcile: async (key) => (elector.isLeaderNow() ? reconciler.reconcile(key) : undefined),
-      onError: (error, key) =>
-        logger.warn({ key, error: error instanceof Error ? error.message : String(error) }, "reconcile failed, will be repeated"),
-      onResult: ({ key, outcome, seconds }) => metrics.reconciled(key.slice(0, key.indexOf("/")), outcome, seconds),
-    });
-  }
-  /** The cloud may be away when we start: say so and try again, without giving up the lease. */
-  async function untilDone(what: string, work: () => Promise<void>): Promise<void> {
-    for (let wait = 1_000; !stopper.signal.aborted; wait = Math.min(wait * 2, 30_000)) {
-      try {
-        return await work();
-      } catch (error) {
-        logger.warn({ error: error instanceof Error ? error.message : String(error), retryInMs: wait }, `${what} failed`);
-        await clock.sleep(wait, stopper.signal);
-      }
+      });
+    } catch (error) {
+      if (stopping === undefined) end(`could not start to lead: ${String(error)}`);
     }
   }
 
@@ -209,12 +168,11 @@ export async function startController(o: ControllerOptions): Promise<RunningCont
   caches.start();
   if (o.kind === "bundled") elector.start();
 
-  let stopping: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
-    drift?.cancel();
     queue.shutDown();
-    await Promise.race([workers, clock.sleep(20_000)]);
-    stopper.abort();
+    closing.abort();
+    await Promise.race([working, clock.sleep(DRAIN_MS, hurrying.signal)]);
+    hurrying.abort();
     await events.flush();
     await elector.stop();
     await caches.stop();
@@ -225,13 +183,26 @@ export async function startController(o: ControllerOptions): Promise<RunningCont
   return { stop: () => (stopping ??= stop()), ended };
 }
 
-function targetOf(route: GKEIPRoute): { apiVersion: string; kind: string; name: string; namespace?: string; uid?: string } {
-  const { name, namespace, uid } = route.metadata;
-  return {
-    apiVersion: apiVersionOf(KINDS.route),
-    kind: "GKEIPRoute",
-    name,
-    ...(namespace ? { namespace } : {}),
-    ...(uid ? { uid } : {}),
-  };
+type CacheFact = ConstructorParameters<typeof Caches>[0]["addressFact"];
+
+function countRequests(metrics: Metrics, ...clients: readonly ApiClient[]): void {
+  for (const client of clients) {
+    const { host } = new URL(client.server);
+    client.onRequest((r) => metrics.requests.inc({ code: String(r.status), method: r.method, host }));
+  }
 }
+
+/** Minor version of the cluster. An API server that is away for now is waited for (C6). */
+async function minorVersion(client: ApiClient, waits: Parameters<typeof patiently>[0]): Promise<number> {
+  const ask = (): Promise<{ minor: string }> => client.request("GET", "/version");
+  const version = await patiently(waits, "first request to the API server", ask, (e) => isApiError(e) && e.retry);
+  return Number.parseInt(version?.minor ?? "", 10);
+}
+
+const computeConfig = (o: ControllerOptions): Parameters<typeof lead>[0]["compute"] => ({
+  project: o.project,
+  region: o.region,
+  auth: o.computeAuth,
+  ...(o.computeEndpoint ? { rootUrl: o.computeEndpoint } : {}),
+  ...(o.networkProject ? { networkProject: o.networkProject } : {}),
+});

@@ -83,6 +83,11 @@ export class Metrics {
     help: "Forwarding rules of ours that no claim stands behind",
     ...this.on,
   });
+  readonly secondWriters = new Gauge({
+    name: "persistent_ip_second_writer_routes",
+    help: "Routes that stand still because another controller writes their status too",
+    ...this.on,
+  });
   readonly routes = new Gauge({
     name: "persistent_ip_routes",
     help: "Routes of ours by their condition Ready",

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // One queue for all kinds of work; this says who does which key.
-import { CONTROLLER_NAME, GKE_CLASSES, ROUTE_FINALIZER, scopeOfClass } from "../api";
+import { CONTROLLER_NAME, GKE_CLASSES, ROUTE_FINALIZER, scopeOfClass, type AddressBinding } from "../api";
 import { gatewayStatus } from "../core";
-import { isApiError } from "../kubernetes";
+import { isApiError, type Priority } from "../kubernetes";
 import { AddressDriver, type Parts } from "./address";
-import { releaseBinding } from "./release";
+import type { Changes } from "./cloud";
+import { allEnded, isRefusal, retryOf } from "./errors";
+import { heirOf, keyOfBinding, releaseBinding } from "./release";
 import { RouteReconciler, type Result } from "./route";
-import { bindingKey, gatewayKey, routeKey, type Enqueue } from "./triggers";
+import { bindingKey, classKey, gatewayKey, routeKey, type Enqueue } from "./triggers";
 import { addressesOf, keyOf } from "./views";
+
+const GATEWAY_WAITS_MS = 30_000;
+const ORPHAN_WAITS_MS = 60_000;
 
 export class Reconciler {
   private readonly routes: RouteReconciler;
@@ -19,9 +24,10 @@ export class Reconciler {
   ) {
     this.driver = new AddressDriver(parts);
     this.routes = new RouteReconciler(parts, this.driver, (key) => enqueue(routeKey(key), "live"));
+    parts.targets.expect(parts.caches.all("route").map(keyOf));
   }
 
-  /** Works on one key of the queue, such as `route/default/web`. */
+  /** Works on one key of the queue, such as `route/default/web`. @throws ApiError, ComputeError */
   async reconcile(key: string): Promise<Result> {
     const slash = key.indexOf("/");
     const name = key.slice(slash + 1);
@@ -39,18 +45,37 @@ export class Reconciler {
     }
   }
 
+  /** Has everything looked at: at the begin of a leadership nothing is known of what was done before. */
+  everything(priority: Priority): void {
+    const { caches } = this.parts;
+    caches.all("gatewayClass").forEach((c) => this.enqueue(classKey(c.metadata.name), priority));
+    caches.all("gateway").forEach((g) => this.enqueue(gatewayKey(keyOf(g)), priority));
+    caches.all("route").forEach((r) => this.enqueue(routeKey(keyOf(r)), priority));
+    caches.all("binding").forEach((b) => this.enqueue(bindingKey(b.metadata.name), priority));
+  }
+
   private async gateway(key: string): Promise<Result> {
     const { caches, cloud, writer } = this.parts;
     const gateway = caches.world.gateway(key);
-    if (!gateway || gateway.metadata.deletionTimestamp) return undefined;
+    if (!gateway || gateway.metadata.deletionTimestamp || gatewayStatus(caches.world, gateway) === undefined) return undefined;
     const scope = scopeOfClass(gateway.spec.gatewayClassName) ?? "External";
-    const unknown = addressesOf(gateway).filter((address) => cloud.fact({ address, scope })?.usable !== true);
-    if (gatewayStatus(caches.world, gateway) === undefined) return undefined;
-    for (const address of unknown) await cloud.look({ address, scope });
+    const doubtful = addressesOf(gateway).filter((address) => cloud.fact({ address, scope })?.usable !== true);
+    const retryMs = await this.look(doubtful.map((address) => ({ address, scope })));
     const want = gatewayStatus(caches.world, gateway);
     if (want) await writer.gatewayStatus(gateway, want);
     const waits = want?.conditions.some((c) => c.type === "Programmed" && c.status !== "True") ?? false;
-    return waits ? { requeueAfterMs: 30_000 } : undefined;
+    return waits ? { requeueAfterMs: retryMs ?? GATEWAY_WAITS_MS } : undefined;
+  }
+  /** What cannot be looked up now is judged by what was known. Answers when to try again. */
+  private async look(keys: readonly Parameters<Parts["cloud"]["look"]>[0][]): Promise<number | undefined> {
+    try {
+      await allEnded(keys.map((k) => this.parts.cloud.look(k)));
+      return undefined;
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      this.parts.logger.warn({ code: error.code, method: error.method, error: error.message }, "addresses not looked up");
+      return retryOf(error);
+    }
   }
 
   private async gatewayClass(name: string): Promise<Result> {
@@ -61,17 +86,33 @@ export class Reconciler {
 
   /** A claim whose route does not exist any more, for example because somebody took its finalizer away. */
   private async orphan(name: string): Promise<Result> {
-    const { caches } = this.parts;
+    const { caches, targets } = this.parts;
     const binding = caches.binding(name);
-    if (!binding) return undefined;
-    const route = caches.route(`${binding.spec.route.namespace}/${binding.spec.route.name}`);
-    if (route?.metadata.uid === binding.spec.route.uid) return undefined;
-    const claimants = caches.world.routesClaiming(binding.spec.address);
-    claimants.forEach((r) => this.enqueue(routeKey(keyOf(r)), "background"));
-    if (claimants.length > 0) return { requeueAfterMs: 60_000 };
-    await this.driver.exclusively(name, () => releaseBinding(this.parts, name, binding.spec.route.uid));
-    await this.parts.targets.sweep();
+    if (!binding || this.hasOwner(binding)) return undefined;
+    const { uid } = binding.spec.route;
+    const heir = heirOf(caches.world, uid, binding);
+    if (heir) {
+      this.enqueue(routeKey(heir), "background");
+      return { requeueAfterMs: ORPHAN_WAITS_MS };
+    }
+    const refused = await this.driver
+      .exclusively(name, () => releaseBinding(this.parts, name, uid))
+      .then(
+        () => undefined,
+        (error: unknown) => (isRefusal(error) ? error : Promise.reject(error as Error)),
+      );
+    if (refused) {
+      this.parts.logger.warn(
+        { address: binding.spec.address, error: refused.message },
+        "address without a route not given back yet",
+      );
+      return { requeueAfterMs: retryOf(refused) };
+    }
+    await targets.sweep();
     return undefined;
+  }
+  private hasOwner({ spec: { route } }: AddressBinding): boolean {
+    return this.parts.caches.route(`${route.namespace}/${route.name}`)?.metadata.uid === route.uid;
   }
 
   /** The seed's class names, only where nobody has made them (SEED-41, SEED-42). */
@@ -86,35 +127,48 @@ export class Reconciler {
     }
   }
 
+  /** The first look at the cloud. @throws ComputeError */
+  async firstLook(): Promise<void> {
+    await this.parts.cloud.refresh();
+  }
   /** Drift: reads the cloud anew, has what changed looked at, removes target instances that nobody wants, counts orphans. */
-  async drift(first: boolean): Promise<void> {
-    const { caches, cloud, targets, metrics, clusterUid, logger } = this.parts;
-    const changed = await cloud.refresh();
-    for (const address of changed) {
+  async drift(): Promise<void> {
+    const { caches, cloud, targets } = this.parts;
+    this.concerned(await cloud.refresh());
+    caches
+      .all("binding")
+      .filter((b) => !this.hasOwner(b))
+      .forEach((b) => this.enqueue(bindingKey(b.metadata.name), "background"));
+    targets.restore();
+    await targets.sweep();
+    this.countOrphans();
+    this.countRoutes();
+  }
+  private concerned({ addresses, firewalls }: Changes): void {
+    const { caches } = this.parts;
+    for (const address of addresses) {
       caches.byIndex("route", "address", address).forEach((r) => this.enqueue(routeKey(keyOf(r)), "background"));
       caches.byIndex("gateway", "address", address).forEach((g) => this.enqueue(gatewayKey(keyOf(g)), "background"));
     }
-    caches.all("binding").forEach((b) => this.enqueue(bindingKey(b.metadata.name), "background"));
-    if (first) return;
-    await targets.sweep();
-    const claimed = new Set(
-      caches
-        .all("binding")
-        .flatMap((b) =>
-          cloud.rulesOf({ address: b.spec.address, scope: b.spec.scope, ...(b.spec.vpc ? { vpc: b.spec.vpc } : {}) }),
-        ),
-    );
-    const orphans = cloud.ownRules().filter((r) => !claimed.has(r));
+    // What a route says of missing firewall rules may not be true any more (E55).
+    if (firewalls)
+      for (const { spec } of caches.all("binding"))
+        this.enqueue(routeKey(`${spec.route.namespace}/${spec.route.name}`), "background");
+  }
+  private countOrphans(): void {
+    const { caches, cloud, metrics, clusterUid, logger } = this.parts;
+    const claimed = new Set(caches.all("binding").flatMap((b) => cloud.rulesOf(keyOfBinding(b)).map((r) => r.name)));
+    const orphans = cloud.ownRules().filter((r) => !claimed.has(r.name));
     metrics.orphans.set(orphans.length);
-    if (orphans.length > 0)
-      logger.warn(
-        { clusterUid, rules: orphans.map((r) => r.name) },
-        "forwarding rules of ours without a claim; nothing is deleted by itself",
-      );
-    const ready = caches.all("route").filter((r) => r.metadata.finalizers?.includes(ROUTE_FINALIZER));
-    const isReady = (r: (typeof ready)[number]): boolean =>
-      r.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True") ?? false;
-    metrics.routes.set({ ready: "True" }, ready.filter(isReady).length);
-    metrics.routes.set({ ready: "False" }, ready.filter((r) => !isReady(r)).length);
+    if (orphans.length === 0) return;
+    const rules = orphans.map((r) => r.name);
+    logger.warn({ clusterUid, rules }, "forwarding rules of ours without a claim; nothing is deleted by itself");
+  }
+  private countRoutes(): void {
+    const { caches, metrics } = this.parts;
+    const ours = caches.all("route").filter((r) => r.metadata.finalizers?.includes(ROUTE_FINALIZER));
+    const ready = ours.filter((r) => r.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True"));
+    metrics.routes.set({ ready: "True" }, ready.length);
+    metrics.routes.set({ ready: "False" }, ours.length - ready.length);
   }
 }

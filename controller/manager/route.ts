@@ -1,195 +1,202 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reconciles one GKEIPRoute: accept, select, drive its addresses, say in its status what was observed. Level-based: the key is all it gets.
-import { parseAddress, type AddressBinding, type GKEIPRoute, type Holder, type Scope } from "../api";
+import type { AddressBinding, GKEIPRoute, Holder } from "../api";
 import {
   accept,
   dutyOf,
-  isOurRoute,
-  keyOf,
   noPodsMessage,
   routeStatus,
   select,
   type Acceptance,
-  type AddressProgress,
   type RouteFacts,
   type RouteNetwork,
+  type RouteStatusWanted,
   type Selection,
 } from "../core";
-import { addressKey, AddressDriver, datapathOf, type Outcome, type Parts } from "./address";
-import { releaseBinding } from "./release";
+import { addressKey, datapathOf, type AddressDriver, type Outcome, type Parts } from "./address";
+import { nameOf } from "./cloud";
+import { allEnded } from "./errors";
+import { Releaser, type Stuck } from "./release";
+import { SecondWriters } from "./second-writer";
 import type { TargetKey } from "./targets";
+import type { RouteObject } from "./views";
 
 /** Failures that may pass by themselves and that the address should survive: nothing moves, nothing is given back. */
 const HOLD: readonly string[] = ["GatewayNotAccepted", "NetworkNotFound", "NetworkNotReady"];
-const RETRY_MS = 15_000;
+/** Besides the reasons of a refusal: what a user has to do something about. */
+const TOLD: readonly string[] = ["GCPFailed", "NoPodsFound"];
 const WAITING_MS = 20_000;
 
 export type Result = { requeueAfterMs?: number } | undefined;
+type Accepted = Extract<Acceptance, { accepted: true }>;
+type Refused = Extract<Acceptance, { accepted: false }>;
+/** What one pass over an accepted route goes by. */
+interface Plan {
+  acceptance: Accepted;
+  selection: Selection;
+  wanted?: Holder;
+  noPods: string;
+}
 
 export class RouteReconciler {
+  private readonly releaser: Releaser;
+  private readonly secondWriters: SecondWriters;
+
   constructor(
     private readonly parts: Parts,
     private readonly driver: AddressDriver,
     /** Asks for other routes to be looked at again. */
-    private readonly enqueue: (key: string) => void,
-  ) {}
+    enqueue: (key: string) => void,
+  ) {
+    this.releaser = new Releaser(parts, driver, enqueue);
+    this.secondWriters = new SecondWriters(parts);
+  }
 
-  /** @param key `namespace/name` */
+  /** @param key `namespace/name` @throws ApiError, ComputeError Fenced */
   async reconcile(key: string): Promise<Result> {
-    const route = this.parts.caches.route(key);
-    if (!route) return void this.parts.targets.want(key, []);
-    const owned = this.parts.caches.ownedBy(route.metadata.uid ?? "");
-    const { world } = this.parts.caches;
-    if (route.metadata.deletionTimestamp || dutyOf(world, route, owned.length > 0) !== "answer")
-      return this.leave(key, route, owned);
-    const acceptance = accept(world, route);
+    try {
+      return await this.answer(key);
+    } finally {
+      this.parts.targets.heard(key);
+    }
+  }
+  private async answer(key: string): Promise<Result> {
+    const { caches } = this.parts;
+    const route = caches.route(key);
+    if (!route) return this.gone(key);
+    const owned = caches.ownedBy(route.metadata.uid ?? "");
+    const duty = route.metadata.deletionTimestamp ? "release" : dutyOf(caches.world, route, owned.length > 0);
+    if (duty !== "answer") return this.leave(key, route, owned);
+    if (await this.secondWriters.holds(key, route)) return this.holdStill(key, owned);
+    const acceptance = accept(caches.world, route);
     return acceptance.accepted ? this.serve(key, route, acceptance) : this.refuse(key, route, acceptance);
   }
 
-  /** The route is deleted, or its Gateway went to somebody else (E38): give back what we hold and never write its status again. */
-  private async leave(key: string, route: GKEIPRoute, owned: AddressBinding[]): Promise<Result> {
+  private gone(key: string): Result {
+    this.secondWriters.free(key);
     this.parts.targets.want(key, []);
-    await this.giveBack(route, owned);
-    if (owned.length > 0) await this.parts.targets.sweep();
+    return undefined;
+  }
+
+  /** The route is deleted, or its Gateway went to somebody else (E38): give back what we hold and never write its status again. */
+  private async leave(key: string, route: RouteObject, owned: AddressBinding[]): Promise<Result> {
+    this.gone(key);
+    const stuck = await this.giveBack(route, owned);
+    if (stuck.length > 0) {
+      // The finalizer stays: it is all that keeps the rule findable (E43).
+      const message = stuck.map((s) => `${s.address}: ${s.message}`).join("; ");
+      this.parts.tell(route, "Warning", "GCPFailed", message);
+      return { requeueAfterMs: soonest(stuck) };
+    }
     await this.parts.writer.letRouteGo(route);
     return undefined;
   }
 
-  private async refuse(key: string, found: GKEIPRoute, acceptance: Extract<Acceptance, { accepted: false }>): Promise<Result> {
-    const { caches, targets, writer } = this.parts;
-    const owned = caches.ownedBy(found.metadata.uid ?? "");
-    const hold = HOLD.includes(acceptance.reason);
-    if (!hold) {
-      targets.want(key, []);
-      await this.giveBack(found, owned);
-      if (owned.length > 0) await targets.sweep();
-    }
-    const left = caches.ownedBy(found.metadata.uid ?? "");
-    const facts = this.facts(found, acceptance, { addresses: [], clean: left.length === 0 });
-    const written = await writer.routeStatus(found, routeStatus(facts));
-    this.announce(found, acceptance.reason, acceptance.message);
-    if (left.length === 0) await writer.letRouteGo(written);
+  /** Nothing is given back and nothing moves; what holds the address now stays wanted. */
+  private holdStill(key: string, owned: readonly AddressBinding[]): Result {
+    const keys = owned.flatMap(({ spec: { vpc }, status }) =>
+      [status?.holder, status?.next].flatMap((h): TargetKey[] =>
+        h ? [{ zone: h.zone, instance: h.instance, node: h.node, ...(vpc ? { vpc } : {}) }] : [],
+      ),
+    );
+    this.parts.targets.keep(key, keys);
     return undefined;
   }
 
-  private async serve(key: string, found: GKEIPRoute, acceptance: Extract<Acceptance, { accepted: true }>): Promise<Result> {
-    const { caches, writer } = this.parts;
-    const { network } = acceptance;
-    let route = await writer.holdRoute(found);
-    const selection = select(caches.world, route, network);
-    const wanted = holderOf(selection);
-    this.parts.targets.want(key, this.candidates(selection, network));
-    await this.shrink(route, acceptance);
-    const noPods = wanted ? "" : noPodsMessage(route, selection.verdicts);
-    let outcomes = await this.driveAll(route, acceptance, wanted, noPods);
-    if (outcomes.some((o) => o.reset)) {
-      route = await this.resetDatapath(route, acceptance, selection, outcomes);
-      outcomes = await this.driveAll(route, acceptance, wanted, noPods);
+  private async refuse(key: string, found: RouteObject, acceptance: Refused): Promise<Result> {
+    const { caches, targets, writer } = this.parts;
+    const uid = found.metadata.uid ?? "";
+    let stuck: Stuck[] = [];
+    if (HOLD.includes(acceptance.reason)) this.holdStill(key, caches.ownedBy(uid));
+    else {
+      targets.want(key, []);
+      stuck = await this.giveBack(found, caches.ownedBy(uid));
     }
-    const latest = caches.route(key) ?? route;
-    const facts = this.facts(latest, acceptance, {
-      addresses: outcomes,
-      clean: false,
-      ...(selection.selected ? { pod: selection.selected.name } : { noPods }),
-    });
-    const advice = this.advice(outcomes, acceptance);
-    await writer.routeStatus(latest, routeStatus({ ...facts, ...(advice ? { advice } : {}) }));
-    this.announceServed(latest, outcomes, noPods);
-    const waiting = outcomes.some((o) => o.state === "moving");
-    return outcomes.some((o) => o.retry) ? { requeueAfterMs: RETRY_MS } : waiting ? { requeueAfterMs: WAITING_MS } : undefined;
+    const clean = caches.ownedBy(uid).length === 0;
+    const want = routeStatus(this.facts(found, acceptance, { addresses: [], clean }));
+    const written = await writer.routeStatus(found, want);
+    this.announce(found, want);
+    for (const s of stuck) this.parts.tell(found, "Warning", "GCPFailed", `${s.address}: ${s.message}`);
+    if (clean) await writer.letRouteGo(written);
+    return stuck.length > 0 ? { requeueAfterMs: soonest(stuck) } : undefined;
   }
 
-  private driveAll(
-    route: GKEIPRoute,
-    acceptance: Extract<Acceptance, { accepted: true }>,
-    wanted: Holder | undefined,
-    noPods: string,
-  ): Promise<Outcome[]> {
+  private async serve(key: string, found: RouteObject, acceptance: Accepted): Promise<Result> {
+    const { caches, writer, targets } = this.parts;
+    const route = await writer.holdRoute(found);
+    const selection = select(caches.world, route, acceptance.network);
+    const wanted = holderOf(selection);
+    targets.want(key, this.candidates(selection, acceptance.network));
+    const noPods = wanted ? "" : noPodsMessage(route, selection.verdicts);
+    const plan: Plan = { acceptance, selection, noPods, ...(wanted ? { wanted } : {}) };
+    const stuck = await this.shrink(route, acceptance);
+    const outcomes = await this.driveAll(route, plan);
+    const latest = caches.route(key);
+    if (!latest) return undefined;
+    const left = stuck.map((s): Outcome => ({ ...s, state: "failed", reset: false }));
+    const advice = this.advice(outcomes, acceptance);
+    const facts = this.facts(latest, acceptance, { addresses: [...outcomes, ...left], clean: false, ...podOf(plan) });
+    const want = routeStatus({ ...facts, ...(advice ? { advice } : {}) });
+    await writer.routeStatus(latest, want);
+    this.announce(latest, want);
+    return requeue([...outcomes, ...left]);
+  }
+
+  private async driveAll(route: RouteObject, plan: Plan): Promise<Outcome[]> {
+    const outcomes = await this.driveOnce(route, plan);
+    const waiting = outcomes.filter((o) => o.reset);
+    if (waiting.length === 0) return outcomes;
+    return this.driveOnce(await this.resetDatapath(route, plan, outcomes), plan);
+  }
+  private driveOnce(route: RouteObject, { acceptance, wanted, noPods }: Plan): Promise<Outcome[]> {
     const { addresses, network } = acceptance;
-    return Promise.all(
-      addresses.map((address) => this.driver.drive({ route, address, network, noPods, ...(wanted ? { wanted } : {}) })),
-    );
+    const wish = { route, network, noPods, ...(wanted ? { wanted } : {}) };
+    return allEnded(addresses.map((address) => this.driver.drive({ ...wish, address })));
   }
 
   /** Puts DPV2Ready back and names the new Pod, in one write; the version of that write goes into each journal as the proof of order. */
-  private async resetDatapath(
-    route: GKEIPRoute,
-    acceptance: Acceptance,
-    selection: Selection,
-    outcomes: readonly Outcome[],
-  ): Promise<GKEIPRoute> {
-    const { caches, writer } = this.parts;
-    const facts = this.facts(route, acceptance, {
-      addresses: outcomes,
-      clean: false,
-      ...(selection.selected ? { pod: selection.selected.name } : {}),
-    });
-    const written = await writer.routeStatus(route, routeStatus({ ...facts, resetDatapath: true }));
-    for (const outcome of outcomes.filter((o) => o.reset && o.binding)) {
-      const binding = caches.binding(outcome.binding!.metadata.name)!;
-      await writer.journal(binding, { ...binding.status, routeVersion: written.metadata.resourceVersion ?? "" });
-    }
+  private async resetDatapath(route: RouteObject, plan: Plan, outcomes: readonly Outcome[]): Promise<RouteObject> {
+    const facts = this.facts(route, plan.acceptance, { addresses: outcomes, clean: false, ...podOf(plan) });
+    const written = await this.parts.writer.routeStatus(route, routeStatus({ ...facts, resetDatapath: true }));
+    const routeVersion = written.metadata.resourceVersion ?? "";
+    const reset = outcomes.flatMap((o) => (o.reset && o.binding ? [o.binding] : []));
+    await allEnded(reset.map((b) => this.driver.exclusively(b.metadata.name, () => this.noteReset(b, routeVersion))));
     return written;
+  }
+  /** Only into the journal that asked for the reset: the claim may have gone elsewhere while the route was written. */
+  private async noteReset(asked: AddressBinding, routeVersion: string): Promise<void> {
+    const now = this.parts.caches.binding(asked.metadata.name);
+    if (now?.metadata.resourceVersion !== asked.metadata.resourceVersion) return;
+    await this.parts.writer.journal(asked, { ...asked.status, routeVersion });
   }
 
   private facts(
     route: GKEIPRoute,
     acceptance: Acceptance,
-    rest: Pick<RouteFacts, "addresses" | "clean"> & { pod?: string; noPods?: string },
+    rest: Pick<RouteFacts, "addresses" | "clean" | "pod" | "noPods">,
   ): RouteFacts {
     const datapath = datapathOf(route, rest.pod);
     return {
+      ...rest,
       generation: route.metadata.generation ?? 0,
       acceptance,
-      addresses: rest.addresses.map(({ address, state, message }): AddressProgress => ({
-        address,
-        state,
-        ...(message ? { message } : {}),
-      })),
-      clean: rest.clean,
       resetDatapath: false,
       datapathIsOurs: this.parts.settings.datapath === "device",
-      ...(rest.pod !== undefined ? { pod: rest.pod } : {}),
-      ...(rest.noPods !== undefined ? { noPods: rest.noPods } : {}),
-      ...(datapath ? { datapath: datapath as NonNullable<RouteFacts["datapath"]> } : {}),
+      ...(datapath ? { datapath } : {}),
     };
   }
 
   /** Addresses that the route has no longer (E33). Those of it stay untouched. */
-  private async shrink(route: GKEIPRoute, acceptance: Extract<Acceptance, { accepted: true }>): Promise<void> {
-    const kept = new Set(
-      acceptance.addresses.map((a) => addressKey(a, acceptance.network)).map((k) => `${k.scope}/${k.vpc ?? ""}/${k.address}`),
-    );
-    const spare = this.parts.caches
-      .ownedBy(route.metadata.uid ?? "")
-      .filter((b) => !kept.has(`${b.spec.scope}/${b.spec.vpc ?? ""}/${b.spec.address}`));
-    await this.giveBack(route, spare);
+  private shrink(route: GKEIPRoute, { addresses, network }: Accepted): Promise<Stuck[]> {
+    const kept = new Set(addresses.map((a) => nameOf(addressKey(a, network))));
+    const uid = route.metadata.uid ?? "";
+    const spare = this.parts.caches.ownedBy(uid).filter((b) => !kept.has(b.metadata.name));
+    return this.releaser.giveBack(uid, spare);
   }
-
-  /** Gives claims back, but for those that another accepted route wants: that one takes them over, without a gap (E23, E34). */
-  private async giveBack(route: GKEIPRoute, bindings: readonly AddressBinding[]): Promise<void> {
-    for (const binding of bindings) {
-      const heir = this.heirOf(route, binding);
-      if (heir) this.enqueue(heir);
-      else
-        await this.driver.exclusively(binding.metadata.name, () =>
-          releaseBinding(this.parts, binding.metadata.name, route.metadata.uid ?? ""),
-        );
-    }
-  }
-  private heirOf(route: GKEIPRoute, binding: AddressBinding): string | undefined {
-    const { world } = this.parts.caches;
-    const others = world
-      .routesClaiming(binding.spec.address)
-      .filter((r) => r.metadata.uid !== route.metadata.uid && isOurRoute(world, r));
-    const heir = others.find((r) => {
-      const verdict = accept(world, r);
-      return (
-        verdict.accepted &&
-        verdict.addresses.some((a) => a.address === binding.spec.address && sameSpace(a.scope, verdict.network, binding))
-      );
-    });
-    return heir && keyOf(heir);
+  private async giveBack(route: GKEIPRoute, owned: readonly AddressBinding[]): Promise<Stuck[]> {
+    const stuck = await this.releaser.giveBack(route.metadata.uid ?? "", owned);
+    if (owned.length > 0) await this.parts.targets.sweep();
+    return stuck;
   }
 
   private candidates(selection: Selection, network: RouteNetwork): TargetKey[] {
@@ -202,34 +209,33 @@ export class RouteReconciler {
     });
   }
 
-  private advice(outcomes: readonly Outcome[], acceptance: Extract<Acceptance, { accepted: true }>): string | undefined {
-    const { vpc } = acceptance.network;
+  private advice(outcomes: readonly Outcome[], { addresses, network: { vpc } }: Accepted): string | undefined {
     if (!vpc) return undefined;
-    const said = outcomes.flatMap(
-      (o) =>
-        this.parts.cloud.firewallAdvice(
-          { address: o.address, scope: acceptance.addresses.find((a) => a.address === o.address)!.scope, vpc },
-          vpc,
-        ) ?? [],
-    );
-    return said[0];
+    const driven = addresses.filter((a) => outcomes.some((o) => o.address === a.address));
+    return driven.flatMap(({ address, scope }) => this.parts.cloud.firewallAdvice({ address, scope, vpc }, vpc) ?? [])[0];
   }
 
-  private announce(route: GKEIPRoute, reason: string, message: string): void {
+  /** What keeps the route from being Ready is told once, when it begins; a hand-over under way is nothing to tell. */
+  private announce(route: GKEIPRoute, { conditions }: RouteStatusWanted): void {
+    const now = conditions.find((c) => c.type === "Ready")!;
+    const refused = conditions.some((c) => c.type === "Accepted" && c.status !== "True");
+    if (!refused && !TOLD.includes(now.reason)) return;
     const before = route.status?.conditions?.find((c) => c.type === "Ready");
-    if (before?.reason !== reason || before.message !== message) this.parts.tell(route, "Warning", reason, message);
-  }
-  private announceServed(route: GKEIPRoute, outcomes: readonly Outcome[], noPods: string): void {
-    const failed = outcomes.find((o) => o.state === "failed");
-    if (failed) this.announce(route, "GCPFailed", `${failed.address}: ${failed.message ?? ""}`);
-    else if (noPods) this.announce(route, "NoPodsFound", noPods);
+    if (before?.reason !== now.reason || before.message !== now.message)
+      this.parts.tell(route, "Warning", now.reason, now.message);
   }
 }
 
-const sameSpace = (scope: Scope, network: RouteNetwork, binding: AddressBinding): boolean =>
-  scope === binding.spec.scope &&
-  (scope === "External" || (network.vpc ?? "") === (binding.spec.vpc ?? "")) &&
-  parseAddress(binding.spec.address).ok;
+const podOf = ({ selection, noPods }: Plan): { pod?: string; noPods?: string } =>
+  selection.selected ? { pod: selection.selected.name } : { noPods };
+
+const soonest = (list: readonly { retryMs?: number }[]): number => Math.min(...list.flatMap((l) => l.retryMs ?? []));
+
+function requeue(outcomes: readonly Outcome[]): Result {
+  const retries = outcomes.filter((o) => o.retryMs !== undefined);
+  if (retries.length > 0) return { requeueAfterMs: soonest(retries) };
+  return outcomes.some((o) => o.state === "moving") ? { requeueAfterMs: WAITING_MS } : undefined;
+}
 
 function holderOf(selection: Selection): Holder | undefined {
   const { selected, node } = selection;

@@ -11,7 +11,10 @@ export const gatewayKey = (key: string): string => `gateway/${key}`;
 export const classKey = (name: string): string => `class/${name}`;
 export const bindingKey = (name: string): string => `binding/${name}`;
 
-export function triggers(caches: Caches, enqueue: Enqueue): Listener {
+/** What triggers read of the caches. */
+export type Lookup = Pick<Caches, "all" | "byIndex">;
+
+export function triggers(caches: Lookup, enqueue: Enqueue): Listener {
   const selectors = new WeakMap<GKEIPRoute, Matcher | undefined>();
   const matcher = (route: GKEIPRoute): Matcher | undefined => {
     if (!selectors.has(route)) {
@@ -56,6 +59,10 @@ export function triggers(caches: Caches, enqueue: Enqueue): Listener {
       const accepted = (r: GKEIPRoute | undefined): string | undefined =>
         r?.status?.conditions?.find((c) => c.type === "Accepted")?.status;
       if (accepted(e.object) !== accepted(e.old)) for (const g of gatewaysOf(e.object)) enqueue(gatewayKey(g), priority(e));
+      // Without our finalizer, as after a forced deletion, the route's key alone would not say what it leaves behind.
+      if (e.type === "deleted")
+        for (const b of caches.byIndex("binding", "route", e.object.metadata.uid ?? ""))
+          enqueue(bindingKey(b.metadata.name), "live");
     },
     gateway: (e) => {
       enqueue(gatewayKey(keyOf(e.object)), priority(e));

@@ -3,6 +3,7 @@
 import {
   ANNOTATION,
   canonicalAddresses,
+  FIELD_MANAGER,
   isGatewayRef,
   parseInterfaces,
   parseNorthInterfaces,
@@ -14,7 +15,7 @@ import {
   type Node,
   type Pod,
 } from "../api";
-import { byAge, keyOf, type NodeView, type PodView } from "../core";
+import { byAge, keyOf, statusWriters, type NodeView, type PodView, type StatusWriters } from "../core";
 
 type Meta = KubeObject["metadata"];
 const identity = ({ name, namespace, uid, resourceVersion }: Meta): Meta => ({ name, namespace, uid, resourceVersion });
@@ -68,17 +69,22 @@ export const namespaceObject = (raw: KubeObject): KubeObject => ({
 
 /** Whole object without what nobody reads (last-applied annotations can be as large as the object). */
 export function lean<T extends KubeObject>(raw: KubeObject): T {
-  const { annotations, ...metadata } = raw.metadata;
+  const { annotations, managedFields: _, ...metadata } = raw.metadata as Meta & { managedFields?: unknown };
   const kept = Object.fromEntries(
     Object.entries(annotations ?? {}).filter(([k]) => k !== "kubectl.kubernetes.io/last-applied-configuration"),
   );
   return { ...raw, metadata: { ...metadata, annotations: kept } } as T;
 }
 
+/** A route, and who writes its status: all that is kept of its managed fields. */
+export interface RouteObject extends GKEIPRoute {
+  writers?: StatusWriters;
+}
 /** A route with the defaults that an old CRD, or none, did not fill in; the API server takes one without a spec. */
-export function routeObject(raw: KubeObject): GKEIPRoute {
+export function routeObject(raw: KubeObject): RouteObject {
+  const { managedFields } = raw.metadata as Meta & { managedFields?: unknown[] };
   const route = lean<GKEIPRoute>(raw);
-  return { ...route, spec: specOf(route) };
+  return { ...route, spec: specOf(route), ...(managedFields ? { writers: statusWriters(managedFields, FIELD_MANAGER) } : {}) };
 }
 
 /** Keys of the Gateways that a route names. */

@@ -2,9 +2,11 @@
 // Every write to the API server, in one place: fenced by the lease, under the version it was computed from, and skipped where nothing changes.
 import {
   apiVersionOf,
+  CONDITION,
   FIELD_MANAGER,
   KINDS,
   ROUTE_FINALIZER,
+  SECOND_WRITER,
   type AddressBinding,
   type AddressBindingSpec,
   type AddressBindingStatus,
@@ -27,6 +29,7 @@ import {
 } from "../kubernetes";
 import type { Caches } from "./caches";
 import type { Fence } from "../compute";
+import { routeObject, type RouteObject } from "./views";
 
 export interface WriterOptions {
   client: ApiClient;
@@ -39,13 +42,38 @@ export class Writer {
   constructor(private readonly o: WriterOptions) {}
 
   /** Status of a route. Answers the object as it is now; the same one where nothing had to be written. */
-  async routeStatus(route: GKEIPRoute, want: RouteStatusWanted): Promise<GKEIPRoute> {
+  async routeStatus(route: RouteObject, want: RouteStatusWanted): Promise<RouteObject> {
     const conditions = ownConditions(route.status?.conditions, want.conditions, this.o.clock.now());
-    const have = (route.status?.conditions ?? []).filter((c) => want.conditions.some((w) => w.type === c.type));
+    // A hold that is over is taken back with the next write.
+    const ours = [...want.conditions.map((c): string => c.type), SECOND_WRITER];
+    const have = (route.status?.conditions ?? []).filter((c) => ours.includes(c.type));
     if (sameStatus({ pods: route.status?.pods ?? [], conditions: have }, { pods: want.pods, conditions })) return route;
-    const written = await this.status<GKEIPRoute>(KINDS.route, route, { pods: want.pods, conditions });
+    return this.wroteRoute(await this.status<GKEIPRoute>(KINDS.route, route, { pods: want.pods, conditions }));
+  }
+
+  /**
+   * Says on the route that somebody else decides about it too. What we wrote before is written again as it stands there now: an apply that
+   * leaves it out would delete it, and with `status.pods` the datapath. Where we never wrote, we do not begin to.
+   */
+  async secondWriter(route: RouteObject, message: string): Promise<RouteObject> {
+    const { pods, conditions = [] } = route.status ?? {};
+    const said = {
+      type: SECOND_WRITER,
+      status: "True" as const,
+      reason: SECOND_WRITER,
+      message,
+      observedGeneration: route.metadata.generation ?? 0,
+    };
+    const before = conditions.filter((c) => c.type === SECOND_WRITER);
+    const now = ownConditions(before, [said], this.o.clock.now());
+    if (sameStatus({ conditions: before }, { conditions: now })) return route;
+    const mine = route.writers?.own ? conditions.filter((c) => c.type in CONDITION) : [];
+    const kept = route.writers?.own && pods ? { pods } : {};
+    return this.wroteRoute(await this.status<GKEIPRoute>(KINDS.route, route, { ...kept, conditions: [...mine, ...now] }));
+  }
+  private wroteRoute(written: GKEIPRoute): RouteObject {
     this.o.caches.wrote("route", written);
-    return written;
+    return routeObject(written);
   }
 
   async gatewayStatus(gateway: Gateway, want: GatewayStatusWanted): Promise<void> {
@@ -97,7 +125,7 @@ export class Writer {
 
   /** Hands a claim to another route. Under its version: a claim that changed meanwhile is not taken. @throws ApiError Conflict */
   async transfer(binding: AddressBinding, spec: Omit<AddressBindingSpec, "address" | "scope">): Promise<AddressBinding> {
-    return this.bindingPatch(binding, { spec }, undefined);
+    return this.bindingPatch(binding, { spec: { vpc: null, ...spec } }, undefined);
   }
 
   /** Writes the journal, whole. @throws ApiError Conflict */
@@ -123,12 +151,10 @@ export class Writer {
     this.o.caches.removed("binding", binding);
   }
 
-  async holdRoute(route: GKEIPRoute): Promise<GKEIPRoute> {
+  async holdRoute(route: RouteObject): Promise<RouteObject> {
     if ((route.metadata.finalizers ?? []).includes(ROUTE_FINALIZER)) return route;
     this.check("patch gkeiproute");
-    const written = await addFinalizer(this.o.client, KINDS.route, route, ROUTE_FINALIZER);
-    this.o.caches.wrote("route", written);
-    return written;
+    return this.wroteRoute(await addFinalizer<GKEIPRoute>(this.o.client, KINDS.route, route, ROUTE_FINALIZER));
   }
   async letRouteGo(route: GKEIPRoute): Promise<void> {
     if (!(route.metadata.finalizers ?? []).includes(ROUTE_FINALIZER)) return;
