@@ -11,12 +11,12 @@ import {
   type Settings,
   type Step,
 } from "../core";
-import type { ComputeError, Fabric, Fence } from "../compute";
+import type { Fabric, Fence } from "../compute";
 import type { Clock, Logger } from "../kubernetes";
 import type { Caches } from "./caches";
 import { nameOf, type AddressKey, type CloudView } from "./cloud";
 import { Deeds, type Job } from "./deeds";
-import { isRefusal, RETRY_MS, retryOf } from "./errors";
+import { isRefusal, Pauses, RETRY_MS, type Refusal } from "./errors";
 import type { Metrics } from "./metrics";
 import type { Targets } from "./targets";
 import { atLeast } from "./views";
@@ -59,9 +59,11 @@ export const addressKey = (address: AcceptedAddress, network: RouteNetwork): Add
 export class AddressDriver {
   private readonly busy = new Map<string, Promise<unknown>>();
   private readonly deeds: Deeds;
+  private readonly pauses: Pauses;
 
   constructor(private readonly parts: Parts) {
     this.deeds = new Deeds(parts);
+    this.pauses = new Pauses(parts.clock);
   }
 
   /**
@@ -79,18 +81,45 @@ export class AddressDriver {
     }
   }
 
-  /** Takes an address as far as it goes now. A refusal of the cloud is an outcome. @throws ApiError, ComputeError Fenced */
-  drive(wish: Wish): Promise<Outcome> {
-    const key = addressKey(wish.address, wish.network);
-    return this.exclusively(nameOf(key), () =>
-      this.steps(wish, key).catch((error: unknown) => {
+  /**
+   * Like `exclusively`, for work that asks something of the cloud: a refusal is answered, not thrown, and while the cloud has told us to wait
+   * nothing is asked. @throws ApiError, ComputeError Fenced
+   */
+  attempt<T>(name: string, work: () => Promise<T>): Promise<{ done: T } | { refused: Refusal }> {
+    return this.exclusively(name, async () => {
+      const pause = this.pauses.of(name);
+      if (pause) return { refused: pause };
+      try {
+        return { done: await work() };
+      } catch (error) {
         if (!isRefusal(error)) throw error;
-        return this.refused(key, error);
-      }),
-    );
+        const { code, reason, method, message } = error;
+        this.parts.logger.warn({ binding: name, code, reason, method, error: message }, "cloud refused");
+        return { refused: this.pauses.refused(name, error) };
+      }
+    });
+  }
+
+  /** Takes an address as far as it goes now. A refusal of the cloud is an outcome. @throws ApiError, ComputeError Fenced */
+  async drive(wish: Wish): Promise<Outcome> {
+    const key = addressKey(wish.address, wish.network);
+    const name = nameOf(key);
+    const end = await this.attempt(name, () => this.steps(wish, key));
+    if ("done" in end) return end.done;
+    const binding = this.parts.caches.binding(name);
+    return { address: key.address, state: "failed", ...end.refused, reset: false, ...(binding ? { binding } : {}) };
   }
 
   private async steps(wish: Wish, key: AddressKey): Promise<Outcome> {
+    try {
+      return await this.stepOn(wish, key);
+    } catch (error) {
+      // What was believed of the cloud may be why it refused.
+      if (isRefusal(error)) await this.parts.cloud.look(key).catch(() => undefined);
+      throw error;
+    }
+  }
+  private async stepOn(wish: Wish, key: AddressKey): Promise<Outcome> {
     let lookedAgain = false;
     for (let i = 0; i < MOST_STEPS; i++) {
       const binding = this.parts.caches.binding(nameOf(key));
@@ -135,24 +164,6 @@ export class AddressDriver {
     const now = this.parts.caches.route(`${route.metadata.namespace}/${route.metadata.name}`);
     const said = datapathOf(now, wanted.pod);
     return said?.status === "True" && atLeast(now?.metadata.resourceVersion, status?.routeVersion);
-  }
-
-  /** A refusal becomes a sentence in the status. */
-  private async refused(key: AddressKey, error: ComputeError): Promise<Outcome> {
-    // What was believed of the cloud may be why it refused.
-    await this.parts.cloud.look(key).catch(() => undefined);
-    const { code, reason, method, message } = error;
-    this.parts.logger.warn({ address: key.address, code, reason, method, error: message }, "cloud refused");
-    const binding = this.parts.caches.binding(nameOf(key));
-    const said = message.includes(reason ?? code) ? message : `${message} (${reason ?? code})`;
-    return {
-      address: key.address,
-      state: "failed",
-      message: said,
-      reset: false,
-      retryMs: retryOf(error),
-      ...(binding ? { binding } : {}),
-    };
   }
 }
 

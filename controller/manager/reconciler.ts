@@ -95,19 +95,8 @@ export class Reconciler {
       this.enqueue(routeKey(heir), "background");
       return { requeueAfterMs: ORPHAN_WAITS_MS };
     }
-    const refused = await this.driver
-      .exclusively(name, () => releaseBinding(this.parts, name, uid))
-      .then(
-        () => undefined,
-        (error: unknown) => (isRefusal(error) ? error : Promise.reject(error as Error)),
-      );
-    if (refused) {
-      this.parts.logger.warn(
-        { address: binding.spec.address, error: refused.message },
-        "address without a route not given back yet",
-      );
-      return { requeueAfterMs: retryOf(refused) };
-    }
+    const end = await this.driver.attempt(name, () => releaseBinding(this.parts, name, uid));
+    if ("refused" in end) return { requeueAfterMs: end.refused.retryMs };
     await targets.sweep();
     return undefined;
   }

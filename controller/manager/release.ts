@@ -5,7 +5,7 @@ import type { AddressBinding, AddressBindingStatus, GKEIPRoute } from "../api";
 import { accept, isOurRoute, keyOf, type World } from "../core";
 import type { AddressDriver, Parts } from "./address";
 import { nameOf, type AddressKey } from "./cloud";
-import { allEnded, isRefusal, retryOf } from "./errors";
+import { allEnded } from "./errors";
 
 export const keyOfBinding = (b: AddressBinding): AddressKey => ({
   address: b.spec.address,
@@ -62,14 +62,11 @@ export class Releaser {
     const { name } = binding.metadata;
     const heir = heirOf(this.parts.caches.world, owner, binding);
     if (heir) return void this.enqueue(heir);
-    try {
-      // Waits for whatever is under way on the address (E42).
-      await this.driver.exclusively(name, () => releaseBinding(this.parts, name, owner));
-      return undefined;
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      return { address: binding.spec.address, message: `not given back yet: ${error.message}`, retryMs: retryOf(error) };
-    }
+    // Waits for whatever is under way on the address (E42).
+    const end = await this.driver.attempt(name, () => releaseBinding(this.parts, name, owner));
+    if ("done" in end) return undefined;
+    const { message, retryMs } = end.refused;
+    return { address: binding.spec.address, message: `not given back yet: ${message}`, retryMs };
   }
 }
 
