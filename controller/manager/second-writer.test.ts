@@ -69,7 +69,7 @@ describe("A route that another controller writes too (DESIGN 6)", () => {
     expect(w.cloud.done).to.deep.equal([]);
   });
 
-  it("is not written again when the other one deletes what we said, nor after a restart where it still stands", async () => {
+  it("is not written again when the other one deletes what we said", async () => {
     const w = new TestWorld().withRoute();
     await begin(w);
     written(w, "gke-controller", ["Ready"]);
@@ -81,6 +81,17 @@ describe("A route that another controller writes too (DESIGN 6)", () => {
     }));
     await l.run();
     expect(w.api.writes()).to.deep.equal([]);
+  });
+  it("is not written again after a restart while what we said still stands", async () => {
+    const w = new TestWorld().withRoute();
+    await begin(w);
+    written(w, "gke-controller", ["Ready"]);
+    await l.run();
+    await l.stop();
+    w.api.writes();
+    await begin(w);
+    expect(w.api.writes()).to.deep.equal([]);
+    expect(await gauge()).to.equal(1);
   });
 
   it("goes on, and takes back what it said, when the other one has left nothing behind", async () => {

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect } from "chai";
+import type { AddressBinding, GKEIPRoute, KubeObject } from "../api";
+import { routeOf, SETTINGS } from "../core/testing";
+import { silentLogger } from "../kubernetes";
+import { FakeClock, settle } from "../kubernetes/testing";
+import { Caches } from "./caches";
+import { MemoryApi } from "./testing-api";
+import { pathOf } from "./testing-world";
+
+const NAME = "34-123-10-1";
+const PATH = pathOf("binding", NAME);
+const bindingOf = (over: { uid?: string; route?: string } = {}): KubeObject =>
+  ({
+    metadata: { name: NAME, uid: over.uid ?? "b-1" },
+    spec: { address: "34.123.10.1", scope: "External", route: { namespace: "default", name: "r", uid: over.route ?? "r-1" } },
+  }) as KubeObject;
+
+describe("Caches", () => {
+  let api: MemoryApi;
+  let clock: FakeClock;
+  let caches: Caches;
+  beforeEach(async () => {
+    api = new MemoryApi();
+    clock = new FakeClock();
+    const addressFact = (): undefined => undefined;
+    caches = new Caches({ client: api, clock, random: () => 0, logger: silentLogger, settings: SETTINGS, addressFact });
+    caches.start();
+    await settle();
+  });
+  afterEach(() => caches.stop());
+  const changed = (phase: string): AddressBinding => {
+    api.change<AddressBinding>(PATH, (b) => ({ ...b, status: { phase: phase as "Held" } }));
+    return api.get<AddressBinding>(PATH)!;
+  };
+
+  it("are ready when each needed kind was listed, and say how long the quietest watch has been silent", async () => {
+    expect(caches.notReady()).to.deep.equal([]);
+    await clock.advance(7_000);
+    expect(caches.staleness()).to.equal(7_000);
+    const cold = new Caches({
+      client: api,
+      clock,
+      random: () => 0,
+      logger: silentLogger,
+      settings: SETTINGS,
+      addressFact: () => undefined,
+    });
+    expect(cold.notReady()).to.include.members(["gkeiproutes.networking.gke.io", "pods.core", "nodes.core"]);
+  });
+
+  it("see a write of ours at once, and let go of it when the watch is as far", async () => {
+    const made = api.put(PATH, bindingOf());
+    await settle();
+    api.lag();
+    const mine = changed("Preparing");
+    expect(caches.binding(NAME)?.status).to.equal(undefined);
+    caches.wrote("binding", mine);
+    expect(caches.binding(NAME)?.status?.phase).to.equal("Preparing");
+    const theirs = changed("Held");
+    expect(Number(theirs.metadata.resourceVersion)).to.be.greaterThan(Number(made.metadata.resourceVersion));
+    api.catchUp();
+    await settle();
+    expect(caches.binding(NAME)?.status?.phase).to.equal("Held");
+  });
+
+  it("do not go back to an older state that the watch still has to tell", async () => {
+    api.put(PATH, bindingOf());
+    await settle();
+    api.lag();
+    changed("Preparing");
+    const mine = changed("Switching");
+    caches.wrote("binding", mine);
+    const seen: (string | undefined)[] = [];
+    caches.listen({ binding: () => void seen.push(caches.binding(NAME)?.status?.phase) } as never);
+    api.catchUp();
+    await settle();
+    expect(seen).to.deep.equal(["Switching", "Switching"]);
+  });
+
+  it("ignore an answer that is older than what the watch has told", async () => {
+    api.put(PATH, bindingOf());
+    const mine = changed("Preparing");
+    changed("Held");
+    await settle();
+    caches.wrote("binding", mine);
+    expect(caches.binding(NAME)?.status?.phase).to.equal("Held");
+  });
+
+  it("do not see a claim again that we have deleted, whatever the watch has yet to tell", async () => {
+    api.put(PATH, bindingOf());
+    await settle();
+    api.lag();
+    const last = changed("Releasing");
+    caches.wrote("binding", last);
+    api.remove(PATH);
+    caches.removed("binding", last);
+    const seen: (AddressBinding | undefined)[] = [caches.binding(NAME)];
+    caches.listen({ binding: () => void seen.push(caches.binding(NAME)) } as never);
+    api.catchUp();
+    await settle();
+    expect(seen).to.deep.equal([undefined, undefined, undefined]);
+    expect(caches.ownedBy("r-1")).to.deep.equal([]);
+  });
+
+  it("do not see one again that was made and deleted before the watch told of it", async () => {
+    api.lag();
+    const made = api.put(PATH, bindingOf());
+    caches.wrote("binding", made);
+    expect(caches.binding(NAME)).to.not.equal(undefined);
+    api.remove(PATH);
+    caches.removed("binding", made);
+    const seen: unknown[] = [];
+    caches.listen({ binding: () => void seen.push(caches.binding(NAME)) } as never);
+    api.catchUp();
+    await settle();
+    expect(seen).to.deep.equal([undefined, undefined]);
+  });
+
+  it("an answer that comes after the news of the deletion makes no ghost", async () => {
+    api.put(PATH, bindingOf());
+    const mine = changed("Held");
+    api.remove(PATH);
+    await settle();
+    caches.wrote("binding", mine);
+    expect(caches.binding(NAME)).to.equal(undefined);
+  });
+
+  it("keep the successor of the same name when the deletion of its predecessor is told late", async () => {
+    const old = api.put(PATH, bindingOf());
+    await settle();
+    api.lag();
+    api.remove(PATH);
+    caches.removed("binding", old);
+    const made = api.put(PATH, bindingOf({ uid: "b-2" }));
+    caches.wrote("binding", made);
+    expect(caches.binding(NAME)?.metadata.uid).to.equal("b-2");
+    const seen: (string | undefined)[] = [];
+    caches.listen({ binding: () => void seen.push(caches.binding(NAME)?.metadata.uid) } as never);
+    api.catchUp();
+    await settle();
+    expect(seen).to.deep.equal(["b-2", "b-2"]);
+  });
+
+  it("find the claims of a route by its owner as last written, not as last seen", async () => {
+    api.put(PATH, bindingOf());
+    await settle();
+    api.lag();
+    api.change<AddressBinding>(PATH, (b) => ({ ...b, spec: { ...b.spec, route: { ...b.spec.route, uid: "r-2" } } }));
+    caches.wrote("binding", api.get(PATH)!);
+    expect(caches.ownedBy("r-1")).to.deep.equal([]);
+    expect(caches.ownedBy("r-2").map((b) => b.metadata.name)).to.deep.equal([NAME]);
+  });
+
+  it("keep of a route's managed fields only who decides besides us, and of no object the last applied manifest", async () => {
+    const managedFields = [{ manager: "gke", subresource: "status", fieldsV1: { "f:status": { "f:pods": {} } } }];
+    const annotations = { "kubectl.kubernetes.io/last-applied-configuration": "{}", kept: "yes" };
+    const route = routeOf();
+    api.put(pathOf("route", "my-ip-route"), { ...route, metadata: { ...route.metadata, annotations, managedFields } });
+    await settle();
+    const seen = caches.route("default/my-ip-route")!;
+    expect(seen.writers).to.deep.equal({ others: ["gke"], own: false });
+    expect(seen.metadata).to.not.have.property("managedFields");
+    expect(seen.metadata.annotations).to.deep.equal({ kept: "yes" });
+  });
+
+  it("give the core a world that is looked up by index: no walk over all Pods", async () => {
+    api.put(pathOf("route", "my-ip-route"), routeOf());
+    api.put(pathOf("pod", "p", "default"), { metadata: { name: "p", namespace: "default" }, spec: {}, status: {} });
+    api.put(pathOf("pod", "p", "other"), { metadata: { name: "p", namespace: "other" }, spec: {}, status: {} });
+    await settle();
+    const { world } = caches;
+    expect([...world.pods("default")].map((p) => p.namespace)).to.deep.equal(["default"]);
+    expect(world.routesClaiming("34.123.10.1").map((r: GKEIPRoute) => r.metadata.name)).to.deep.equal(["my-ip-route"]);
+    expect(world.routesOf("default/allowed-pod-ips")).to.have.length(1);
+    expect(world.settings.alone).to.equal(true);
+  });
+});
