@@ -146,18 +146,21 @@ async function bindingOf(world: World, address: string): Promise<AddressBinding>
 }
 const nameOf = (h: Holder | undefined): string => (h ? `${h.pod} (${h.node})` : "-");
 
-/** The first finished move after `generation`, once another Pod holds the address. @throws Error after a minute */
-async function moveAfter(
-  world: World,
-  address: string,
-  before: { generation: number; podUID: string },
-): Promise<{ holder: Holder; move: Move }> {
+type Before = { generation: number; podUID: string };
+function finishedMove({ status }: AddressBinding, before: Before): { holder: Holder; move: Move } | undefined {
+  const { phase, holder, lastMove: move } = status ?? {};
+  if (phase !== "Held" || !holder || !move) return undefined;
+  return holder.podUID !== before.podUID && move.generation > before.generation ? { holder, move } : undefined;
+}
+
+/** The first finished move after `before`, once another Pod holds the address. @throws Error after a minute */
+async function moveAfter(world: World, address: string, before: Before): Promise<{ holder: Holder; move: Move }> {
   const deadline = Date.now() + 60_000;
   for (;;) {
-    const { phase, holder, lastMove } = (await bindingOf(world, address)).status ?? {};
-    const done = phase === "Held" && holder?.podUID !== before.podUID && (lastMove?.generation ?? 0) > before.generation;
-    if (done && holder && lastMove) return { holder, move: lastMove };
-    if (Date.now() > deadline) throw new Error(`${address} did not move within 60 s; it is ${phase ?? "unknown"}`);
+    const binding = await bindingOf(world, address);
+    const done = finishedMove(binding, before);
+    if (done) return done;
+    if (Date.now() > deadline) throw new Error(`${address} did not move within 60 s: ${JSON.stringify(binding.status)}`);
     await sleep(50);
   }
 }

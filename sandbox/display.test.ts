@@ -42,7 +42,6 @@ describe("the sandbox's display", () => {
       p.update("x".repeat(500));
       await new Promise((r) => setTimeout(r, 150));
     });
-    // eslint-disable-next-line no-control-regex
     for (const part of o.text().split("\r\u001b[2K"))
       expect(part.replace(/\u001b\[\d+m/g, "").split("\n")[0]!.length).to.be.at.most(60);
   });

@@ -16,6 +16,8 @@ export interface ClusterOptions {
   emulator: Emulator;
   note: (line: string) => void;
   crdDelayMs?: number;
+  /** CRD manifests (files or folders) beside those of every cluster. */
+  extraCrds?: string[];
 }
 interface Pool {
   view: NodePoolView;
@@ -76,7 +78,8 @@ export class Cluster {
       region,
       ...(clusterVpc ? { clusterVpc } : {}),
     });
-    const gke = startGke({ controlPlane, tools: o.tools, lookup, ...(o.crdDelayMs ? { crdDelayMs: o.crdDelayMs } : {}) });
+    const { crdDelayMs = 0, extraCrds = [] } = o;
+    const gke = startGke({ controlPlane, tools: o.tools, lookup, crdDelayMs, extraCrds });
     const logs = path.join(dir, "logs");
     const { host } = new URL(o.emulator.url);
     const pods = processPods({

@@ -21,6 +21,8 @@ export interface WorldOptions {
   note?: (line: string) => void;
   /** GKE installs the CRDs of Gateway API and networks this late, milliseconds. */
   crdDelayMs?: number;
+  /** CRD manifests (files or folders) that GKE installs with the others, such as Google's GKEIPRoute. */
+  extraCrds?: string[];
   onProgramOutput?: (text: string) => void;
 }
 
@@ -55,6 +57,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     emulator,
     note: options.note ?? (() => undefined),
     ...(options.crdDelayMs ? { crdDelayMs: options.crdDelayMs } : {}),
+    ...(options.extraCrds ? { extraCrds: options.extraCrds } : {}),
   });
   const known = (name: string): Cluster => {
     const found = clusters.get(name);

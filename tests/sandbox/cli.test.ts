@@ -92,7 +92,6 @@ describe("npm run sandbox", function () {
       expect(ran.stdout).to.match(new RegExp(`✔ ${name.replace(/[()]/g, "\\$&")} +[0-9.]+ s`));
     }
     // A log is no terminal: no escape sequences, no carriage returns.
-    // eslint-disable-next-line no-control-regex
     expect(ran.stdout).to.not.match(/[\u001b\r]/);
     expect(left()).to.deep.equal([]);
     expect(processesUnder(state)).to.deep.equal([]);
