@@ -4,12 +4,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Address } from "@pulumi/gcp/compute/address";
 import { getAddressOutput } from "@pulumi/gcp/compute/getAddress";
+import { type Adoption, afterAdoption, beginAdoption, begunBy, foundProblems } from "./adoption";
 import type { AddressArgs, AddressSetArgs } from "./argsCloud";
 import { at } from "./checks";
 import { addressSetProblems, scopeOf, valueProblems } from "./checksAddresses";
-import { addressOptions, compact, projectOf, projectProblems, tidyLabels, typeOf } from "./common";
+import { addressOptions, compact, inherited, projectOf, projectProblems, tidyLabels, typeOf } from "./common";
 import { AddressScope } from "./enums";
-import { checkedLater, problem, refuse, type Where } from "./problems";
+import { acceptLate, checkedLater, isPlain, refuse, type Where } from "./problems";
 
 const COMPONENT = "AddressSet";
 
@@ -26,7 +27,10 @@ export class AddressSet extends pulumi.ComponentResource {
   constructor(name: string, args: AddressSetArgs, opts?: pulumi.ComponentResourceOptions) {
     refuse({ component: COMPONENT, name }, [...projectProblems(args.project), ...addressSetProblems(name, args)]);
     super(typeOf(COMPONENT), name, {}, opts);
-    const set = Object.entries(args.addresses).map(([key, a]) => [key, addressOf(this, name, args, { key, a })] as const);
+    const adoption = begunBy(opts?.parent, args) ?? beginAdoption(this, { component: COMPONENT, name }, args);
+    const set = Object.entries(args.addresses).map(
+      ([key, a]) => [key, addressOf(this, name, args, { key, a, adoption, after: inherited(opts) })] as const,
+    );
     this.addresses = Object.fromEntries(set.map(([key, v]) => [key, v.address]));
     this.addressNames = Object.fromEntries(set.flatMap(([key, v]) => (v.name === undefined ? [] : [[key, v.name]])));
     this.registerOutputs({ addresses: this.addresses, addressNames: this.addressNames });
@@ -36,6 +40,9 @@ export class AddressSet extends pulumi.ComponentResource {
 interface Entry {
   key: string;
   a: AddressArgs;
+  adoption: Adoption | undefined;
+  /** What the component waits for. */
+  after: pulumi.Input<pulumi.Resource>[];
 }
 interface Made {
   address: pulumi.Output<string>;
@@ -64,7 +71,7 @@ function subnetworkUrl(args: AddressSetArgs, subnetwork: pulumi.Input<string>): 
     .apply(([s, p]) => (s.includes("/") ? s : `projects/${p}/regions/${args.region}/subnetworks/${s}`));
 }
 
-function reserve(parent: AddressSet, name: string, args: AddressSetArgs, { key, a }: Entry): Made {
+function reserve(parent: AddressSet, name: string, args: AddressSetArgs, { key, a, adoption, after }: Entry): Made {
   const where = { component: COMPONENT, name };
   const scope = scopeOf(a);
   const subnetwork = a.subnetwork ?? (a.network === undefined ? undefined : args.networks![a.network]!.subnetwork);
@@ -83,25 +90,21 @@ function reserve(parent: AddressSet, name: string, args: AddressSetArgs, { key, 
       ipCollection: a.fromPrefix,
       labels: tidyLabels(args.labels),
     }),
-    { parent, ...addressOptions(args.onDestroy) },
+    { parent, dependsOn: [...after, ...afterAdoption(adoption)], ...addressOptions(args.onDestroy) },
   );
   // A plain wish is the result too: so the first preview can show it wherever it is used.
   const value = typeof a.address === "string" ? address.urn.apply(() => a.address as string) : address.address;
   return { address: value, name: address.name };
 }
 
-function adopt(parent: AddressSet, where: Where, args: AddressSetArgs, { key, a }: Entry): Made {
+function adopt(parent: AddressSet, where: Where, args: AddressSetArgs, { key, a, adoption }: Entry): Made {
+  if (isPlain(a.existing)) {
+    const found = pulumi.output(adoption!.then((all) => all.get(key)!));
+    return { address: found.address, name: found.name };
+  }
   const path = at(at("addresses", key), "existing");
   const found = getAddressOutput({ name: a.existing!, region: args.region, project: projectOf(args.project) }, { parent }).apply(
-    (f) => {
-      const scope = f.addressType === "INTERNAL" ? AddressScope.Internal : AddressScope.External;
-      const wrong =
-        scope === scopeOf(a)
-          ? []
-          : [problem("ScopeMismatch", path, `${f.name} (${f.address}) is ${f.addressType}, but the scope here is ${scopeOf(a)}`)];
-      refuse(where, [...wrong, ...valueProblems(f.address, scope, path, cidrOf(args, a))]);
-      return f;
-    },
+    (f) => acceptLate(where, foundProblems(f, a, path, cidrOf(args, a)), f),
   );
   return { address: found.address, name: found.name };
 }

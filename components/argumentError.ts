@@ -21,6 +21,9 @@ export class ArgumentError extends pulumi.ResourceError {
     const lines = errors.map((e) => `  ${e.propertyPath}: ${e.reason}`);
     super(`${component} "${name}" has ${count} in its arguments:\n${lines.join("\n")}`, undefined, true);
     this.errors = errors;
+    // Nobody is shown the frames, yet the SDK formats them: Node.js 20.20 never comes back from that for "node_modules/@pulumi/output.ts", which
+    // is what the SDK's source maps make of a frame inside of an apply (util.inspect, markNodeModules).
+    this.stack = this.message;
     // Marker by which the provider server recognises its own InputPropertiesError (an internal name: kept in this one place).
     Object.defineProperty(this, "__pulumiInputPropertiesError", { value: true });
   }

@@ -126,3 +126,7 @@ export function exactlyOne(values: { [name: string]: unknown }, path: string): P
 }
 
 export const known = (names: Iterable<string>): string => [...names].sort().map(show).join(", ") || "none";
+
+export const saidBy = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
+/** Whether what a provider said of a read means that there is no such thing. */
+export const notFound = (said: string): boolean => /\b404\b|not ?found/i.test(said);

@@ -9,13 +9,15 @@ import {
   known,
   labelProblems,
   locationProblems,
+  notFound,
   numberProblems,
   rangeProblems,
   regionProblems,
+  saidBy,
   show,
 } from "./checks";
 import { OnDestroy, ReleaseChannel } from "./enums";
-import { isPlain, type Problem, when } from "./problems";
+import { isPlain, problem, type Problem, when } from "./problems";
 
 /** Length limit of GKE cluster and pool names. */
 const CLUSTER_NAME_MAX = 40;
@@ -149,4 +151,16 @@ export function adoptedClusterProblems(found: FoundCluster): Problem[] {
       `${cluster} has no multi-networking; it is chosen when a cluster is made`,
     ),
   ];
+}
+
+/** Google's refusal to read a cluster that is to be adopted, in words that say what to do. */
+export function unreadableCluster(cause: unknown, name: string, location: string): Problem {
+  const said = saidBy(cause);
+  return notFound(said)
+    ? problem(
+        "UnknownReference",
+        "existing.name",
+        `${show(name)} is not a cluster in ${show(location)}; "gcloud container clusters list" shows names and locations`,
+      )
+    : problem("UnknownReference", "existing.name", `${show(name)} cannot be read: ${said}`);
 }

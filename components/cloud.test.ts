@@ -6,7 +6,7 @@ import { AddressSet } from "./addressSet";
 import type { AddressSetArgs, MultiNetworkClusterArgs, PodNetworksArgs } from "./argsCloud";
 import { MultiNetworkCluster } from "./multiNetworkCluster";
 import { PodNetworks } from "./podNetworks";
-import { type Calls, record, valueOf } from "./testing/mocks";
+import { type Calls, record, reported, valueOf } from "./testing/mocks";
 
 const region = "europe-west3";
 const ADDRESS = "gcp:compute/address:Address";
@@ -78,11 +78,30 @@ describe("AddressSet", () => {
     };
     const { value } = await make({ addresses: {} }, calls);
     expect(value.addresses).to.deep.equal({});
-    const set = new AddressSet("late", { region, addresses: { old: { existing: "legacy" } } });
-    const outcome = await Promise.allSettled([valueOf(set.addresses["old"]!), valueOf(set.addressNames["old"]!)]);
-    expect(String((outcome[0] as PromiseRejectedResult).reason)).to.match(
-      /addresses\.old\.existing: legacy \(10\.1\.0\.9\) is INTERNAL, but the scope here is External/,
+    const said = await reported(() => new AddressSet("late", { region, addresses: { old: { existing: "legacy" } } }));
+    expect(said).to.have.length(1);
+    expect(said[0]).to.match(/addresses\.old\.existing: legacy \(10\.1\.0\.9\) is INTERNAL, but the scope here is External/);
+  });
+
+  it("reads adopted addresses first: with a name that does not exist nothing is registered, and every problem is told at once", async () => {
+    const calls: Calls = {
+      "gcp:compute/getAddress:getAddress": (i) => {
+        if (i["name"] === "mine") return { name: "mine", address: "34.9.9.9", addressType: "EXTERNAL" };
+        throw new Error(
+          i["name"] === "gone" ? "googleapi: Error 404: was not found, notFound" : "googleapi: Error 403: forbidden",
+        );
+      },
+    };
+    const { seen } = await record(() => undefined, { calls });
+    const addresses = { a: { existing: "gone" }, b: { existing: "mine" }, c: { existing: "secret" }, d: {} };
+    const said = await reported(() => new AddressSet("late", { region, addresses }));
+    expect(said).to.have.length(1);
+    expect(said[0]!.split("\n")).to.have.length(3);
+    expect(said[0]).to.match(
+      /addresses\.a\.existing: "gone" is not a reserved address of region .*gcloud compute addresses create gone/,
     );
+    expect(said[0]).to.match(/addresses\.c\.existing: "secret" cannot be read: .*403: forbidden/);
+    expect(seen.filter((r) => r.type === ADDRESS)).to.deep.equal([]);
   });
 
   it("does not touch one address when another is added or taken away", async () => {
@@ -247,9 +266,23 @@ describe("MultiNetworkCluster", () => {
       }),
     };
     await record(() => undefined, { calls });
-    const cluster = new MultiNetworkCluster("late", { region, existing: { name: "old", location: region } });
-    const [outcome] = await Promise.allSettled([valueOf(cluster.kubeconfig)]);
-    const text = String((outcome as PromiseRejectedResult).reason);
+    const text = (await reported(adopt)).join("\n");
     expect(text).to.contain('cluster "old" has datapath LEGACY_DATAPATH').and.to.contain('cluster "old" has no multi-networking');
   });
+
+  it("says of an adopted cluster that does not exist where to look", async () => {
+    const calls: Calls = {
+      "gcp:container/getCluster:getCluster": () => {
+        throw refusedBy("googleapi: Error 404: Not found: projects/p/locations/x/clusters/old");
+      },
+    };
+    await record(() => undefined, { calls });
+    const said = await reported(adopt);
+    expect(said).to.have.length(1);
+    expect(said[0]).to.match(/existing\.name: "old" is not a cluster in ".*"; "gcloud container clusters list" shows/);
+  });
 });
+
+/** An answer as the engine gives it: the SDK reads the details of gRPC. */
+const refusedBy = (details: string): Error => Object.assign(new Error(details), { details });
+const adopt = () => new MultiNetworkCluster("late", { region, existing: { name: "old", location: region } });

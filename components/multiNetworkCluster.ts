@@ -2,16 +2,16 @@
 // A GKE cluster with Dataplane V2, multi-networking and the Gateway API, made or adopted, and the provider that reaches it.
 import * as pulumi from "@pulumi/pulumi";
 import { Cluster } from "@pulumi/gcp/container/cluster";
-import { getClusterOutput } from "@pulumi/gcp/container/getCluster";
+import { getCluster, getClusterOutput, type GetClusterResult } from "@pulumi/gcp/container/getCluster";
 import { Provider } from "@pulumi/kubernetes/provider";
 import type { ExistingClusterArgs, MultiNetworkClusterArgs, NewClusterArgs } from "./argsCloud";
-import { adoptedClusterProblems, multiNetworkClusterProblems } from "./checksCluster";
+import { adoptedClusterProblems, multiNetworkClusterProblems, unreadableCluster } from "./checksCluster";
 import { locationProblems } from "./checks";
 import { compact, guarded, projectOf, projectProblems, tidyLabels, typeOf } from "./common";
 import { ReleaseChannel } from "./enums";
 import { kubeconfigFor } from "./kubeconfig";
 import { nodePools } from "./nodePools";
-import { checkedLater, refuse } from "./problems";
+import { acceptLate, apart, checkedLater, isPlain, refuse, type Where } from "./problems";
 
 const COMPONENT = "MultiNetworkCluster";
 const providers = new WeakMap<MultiNetworkCluster, Provider>();
@@ -126,10 +126,27 @@ function adoptCluster(parent: MultiNetworkCluster, name: string, args: MultiNetw
   const id = pulumi.interpolate`projects/${project}/locations/${location}/clusters/${c.name}`;
   const kubeconfig =
     c.kubeconfig === undefined
-      ? getClusterOutput({ name: c.name, location, project }, { parent }).apply((found) => {
-          refuse(where, adoptedClusterProblems(found));
-          return kubeconfigFor({ name: found.name, endpoint: found.endpoint, ca: found.masterAuths[0]?.clusterCaCertificate });
-        })
+      ? findCluster(parent, where, { project, location: c.location, name: c.name }).apply((found) =>
+          kubeconfigFor({ name: found.name, endpoint: found.endpoint, ca: found.masterAuths[0]?.clusterCaCertificate }),
+        )
       : pulumi.output(c.kubeconfig);
   return { id, name: pulumi.output(c.name), location, kubeconfig };
+}
+
+interface ClusterPlace {
+  project: pulumi.Input<string>;
+  location: pulumi.Input<string>;
+  name: pulumi.Input<string>;
+}
+
+/** The cluster as Google has it. Ends the program where there is none, or one that cannot have persistent addresses. */
+function findCluster(parent: MultiNetworkCluster, where: Where, place: ClusterPlace): pulumi.Output<GetClusterResult> {
+  const accept = (found: GetClusterResult): Promise<GetClusterResult> => acceptLate(where, adoptedClusterProblems(found), found);
+  const { project, location, name } = place;
+  if (!isPlain(project) || !isPlain(location) || !isPlain(name)) return getClusterOutput(place, { parent }).apply(accept);
+  const read = (): Promise<GetClusterResult> =>
+    getCluster({ project, location, name }, { parent }).then(accept, (cause: unknown) =>
+      acceptLate(where, [unreadableCluster(cause, name, location)], undefined as never),
+    );
+  return pulumi.output(apart(read));
 }

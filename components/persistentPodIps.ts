@@ -3,6 +3,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Namespace } from "@pulumi/kubernetes/core/v1/namespace";
 import { AddressSet } from "./addressSet";
+import { afterAdoption, beginAdoption } from "./adoption";
 import type { PersistentPodIpsArgs } from "./argsPods";
 import { persistentPodIpsProblems } from "./checksAll";
 import { compact, projectProblems, typeOf } from "./common";
@@ -134,6 +135,13 @@ function build(parent: PersistentPodIps, name: string, args: PersistentPodIpsArg
 function inCloud(parent: PersistentPodIps, name: string, args: PersistentPodIpsArgs) {
   const cloud = compact({ project: args.project, region: args.region, onDestroy: args.onDestroy });
   const podNetworks = args.networks ?? {};
+  // With a wrong name among the adopted addresses nothing is made, here or beside it: children wait for their component.
+  const adoption = beginAdoption(
+    parent,
+    { component: COMPONENT, name },
+    { ...cloud, addresses: args.addresses, networks: podNetworks },
+  );
+  const options = { parent, dependsOn: afterAdoption(adoption) };
   const networks = new PodNetworks(
     name,
     {
@@ -143,7 +151,7 @@ function inCloud(parent: PersistentPodIps, name: string, args: PersistentPodIpsA
       holding: Object.values(args.addresses).flatMap((a) => a.network ?? []),
       kubernetesObjects: false,
     },
-    { parent },
+    options,
   );
   const keys = Object.keys(networks.networks);
   const addresses = new AddressSet(
@@ -157,7 +165,7 @@ function inCloud(parent: PersistentPodIps, name: string, args: PersistentPodIpsA
       ),
       labels: args.labels,
     }),
-    { parent },
+    options,
   );
   const cluster = new MultiNetworkCluster(
     name,
@@ -177,7 +185,7 @@ function inCloud(parent: PersistentPodIps, name: string, args: PersistentPodIpsA
       ),
       labels: args.labels,
     }),
-    { parent },
+    options,
   );
   return { cloud, cluster, networks, addresses };
 }

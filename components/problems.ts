@@ -54,17 +54,29 @@ export const isPlain = <T>(v: pulumi.Input<T> | undefined): v is T =>
   v !== undefined && !pulumi.Output.isInstance(v) && !(v instanceof Promise);
 
 /**
- * The same value, checked once it is known. Plain values are expected to be checked already and pass through.
- * @throws ArgumentError, out of the returned Output
+ * The value where nothing is wrong with it; otherwise the program ends with the one error.
+ * What waits for the value is then left waiting, and the error is thrown where nobody waits. The SDK keeps a debugger session open, so V8 follows a
+ * rejection along every path of promises that wait for it: from one value in the graph of a whole cluster it never came back (Node.js 20.20).
  */
+export function acceptLate<T>(where: Where, problems: readonly Problem[], value: T): Promise<T> {
+  try {
+    refuse(where, problems);
+    return Promise.resolve(value);
+  } catch (error) {
+    void Promise.reject(error);
+    return new Promise<never>(() => undefined);
+  }
+}
+
+/** The result of some work, tied to it by a callback only: a rejection inside is not followed into what waits for the result (see acceptLate). */
+export const apart = <T>(work: () => Promise<T>): Promise<T> => new Promise((resolve) => void work().then(resolve));
+
+/** The same value, checked once it is known. Plain values are expected to be checked already and pass through. */
 export function checkedLater(
   where: Where,
   value: pulumi.Input<string>,
   check: (known: string) => readonly Problem[],
 ): pulumi.Input<string> {
   if (isPlain(value)) return value;
-  return pulumi.output(value).apply((known) => {
-    refuse(where, check(known));
-    return known;
-  });
+  return pulumi.output(value).apply((known) => acceptLate(where, check(known), known));
 }

@@ -9,7 +9,7 @@ import { PodIpController } from "./podIpController";
 import { PodIpGateway } from "./podIpGateway";
 import { PodIpRoute } from "./podIpRoute";
 import { PodNetworks } from "./podNetworks";
-import { record, valueOf } from "./testing/mocks";
+import { record, reported, valueOf } from "./testing/mocks";
 import { goodArgs, refusal } from "./testing/programs";
 
 type Wrong = [title: string, change: (args: PersistentPodIpsArgs) => void, path: string, remedy: RegExp];
@@ -338,10 +338,13 @@ describe("values that are only known later", () => {
     expect(await valueOf((await late("203.0.113.7")).value.addresses["x"]!)).to.equal("203.0.113.7");
     await record(() => undefined);
     const wrong = { x: { literal: pulumi.output("10.0.0.1") } };
-    const failure = await valueOf(new AddressSet("b", { region: "europe-west3", addresses: wrong }).addresses["x"]!).then(
-      () => undefined,
-      (e: Error) => e,
-    );
-    expect(failure?.message).to.match(/addresses\.x\.literal: 10\.0\.0\.1 is a private address, but the scope is External/);
+    const said = await reported(() => new AddressSet("b", { region: "europe-west3", addresses: wrong }));
+    expect(said).to.have.length(1);
+    expect(said[0]).to.match(/addresses\.x\.literal: 10\.0\.0\.1 is a private address, but the scope is External/);
+  });
+
+  it("carry no frames of a stack, which the SDK would format although nobody is shown them", () => {
+    const { error } = refusal(() => new PersistentPodIps("edge", { ...goodArgs(), cluster: {} }));
+    expect(error.stack).to.equal(error.message);
   });
 });

@@ -166,3 +166,23 @@ export function bundleFile(text = "console.log('controller')"): { file: string; 
   fs.writeFileSync(file, zlib.gzipSync(text));
   return { file, done: () => fs.rmSync(dir, { recursive: true }) };
 }
+
+/**
+ * What a piece of program throws where nobody waits, as the SDK's own handler reports it: each error once.
+ * @param build run under the mocks that were set last
+ */
+export async function reported(build: () => unknown): Promise<string[]> {
+  const listeners = process.listeners("unhandledRejection");
+  const seen = new Set<unknown>();
+  process.removeAllListeners("unhandledRejection");
+  process.on("unhandledRejection", (error) => seen.add(error));
+  try {
+    build();
+    for (let i = 0; i < 50 && seen.size === 0; i++) await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  } finally {
+    process.removeAllListeners("unhandledRejection");
+    listeners.forEach((l) => process.on("unhandledRejection", l));
+  }
+  return [...seen].map((error) => (error as Error).message);
+}
