@@ -41,7 +41,7 @@ describe("seed: what survives", function () {
       s,
       gateway(ns, "gw", [address]),
       route(ns, "r", { addresses: [address], selector: { component: "proxy" } }),
-      proxyPod(ns, "first"),
+      proxyPod(ns, "first", { nodeName: nodes[0]! }),
     );
     await untilRoute(s, ns, "r", { status: "True", pod: "first" });
     const vm = (await s.gcloudJson<{ name: string; zone: string }[]>(["compute", "instances", "list"]))[0]!;
@@ -79,7 +79,10 @@ describe("seed: what survives", function () {
             (e) =>
               e.methodId === "compute.forwardingRules.setTarget" && Date.now() - e.at < 4_000 && e.path.includes("/regions/"),
           );
-          if (!moved) throw new Error("no setTarget yet");
+          if (!moved) {
+            const calls = s.world.emulator.log.slice(-12).map((e) => `${e.methodId} ${e.status} ${Date.now() - e.at} ms ago`);
+            throw new Error(`no setTarget yet; last calls:\n${calls.join("\n")}`);
+          }
         },
         30_000,
         20,
