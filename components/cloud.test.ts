@@ -87,7 +87,7 @@ describe("AddressSet", () => {
     const calls: Calls = {
       "gcp:compute/getAddress:getAddress": (i) => {
         if (i["name"] === "mine") return { name: "mine", address: "34.9.9.9", addressType: "EXTERNAL" };
-        throw new Error(
+        throw refusedBy(
           i["name"] === "gone" ? "googleapi: Error 404: was not found, notFound" : "googleapi: Error 403: forbidden",
         );
       },

@@ -63,7 +63,9 @@ export function acceptLate<T>(where: Where, problems: readonly Problem[], value:
     refuse(where, problems);
     return Promise.resolve(value);
   } catch (error) {
-    void Promise.reject(error);
+    void Promise.resolve().then(() => {
+      throw error;
+    });
     return new Promise<never>(() => undefined);
   }
 }
