@@ -65,7 +65,8 @@ const TRANSFORMS: { [K in KindKey]: (raw: KubeObject) => Kinds[K] } = {
   node: nodeObject,
   namespace: namespaceObject,
 };
-const INDEXERS: { [K in KindKey]?: Record<string, Indexer<Kinds[K]>> } = {
+/** Under which values each kind is found. */
+export const INDEXERS: { [K in KindKey]?: Record<string, Indexer<Kinds[K]>> } = {
   route: {
     address: (r) => addressesOf(r),
     gateway: (r) => [...new Set(gatewaysOf(r))],

@@ -31,7 +31,7 @@ function serve(port: number, routes: Record<string, () => Answer | Promise<Answe
   });
 }
 
-/** Starts both servers. Answers a function that closes them. */
+/** Starts both servers. Answers a function that closes them. @throws Error where a port is taken; then neither runs */
 export async function startHealth(o: HealthOptions): Promise<() => Promise<void>> {
   const alive = (): Answer => ((why) => (why === undefined ? plain(200, "ok") : plain(500, why)))(o.notAlive());
   const ready = (): Answer =>
@@ -40,19 +40,21 @@ export async function startHealth(o: HealthOptions): Promise<() => Promise<void>
     o.beforeScrape();
     return { status: 200, type: o.registry.contentType, body: await o.registry.metrics() };
   };
-  const servers = await Promise.all([
+  const started = await Promise.allSettled([
     serve(o.healthPort, { "/healthz": alive, "/readyz": ready }),
     serve(o.metricsPort, { "/metrics": metrics }),
   ]);
-  return async () => {
-    await Promise.all(
-      servers.map(
-        (s) =>
-          new Promise<void>((done) => {
-            s.closeAllConnections();
-            s.close(() => done());
-          }),
-      ),
-    );
+  const servers = started.flatMap((s) => (s.status === "fulfilled" ? [s.value] : []));
+  const close = async (): Promise<void> => {
+    await Promise.all(servers.map(closed));
   };
+  for (const s of started) if (s.status === "rejected") return close().then(() => Promise.reject(s.reason as Error));
+  return close;
+}
+
+function closed(server: http.Server): Promise<void> {
+  return new Promise((done) => {
+    server.closeAllConnections();
+    server.close(() => done());
+  });
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // An API server in memory, behind the ApiClient interface: versions, optimistic locks, finalizers, server-side apply of conditions, watches.
 // For tests only; what it does was read off kube-apiserver 1.34 by tests/apiserver.
-import { ApiError, type ApiClient, type ByteStream, type KubeObject, type Method, type RequestOptions } from "../kubernetes";
+import type { KubeObject } from "../api";
+import { ApiError, type ApiClient, type ByteStream, type Method, type RequestOptions } from "../kubernetes";
 
 export interface Sent {
   method: string;
@@ -98,7 +99,7 @@ export class MemoryApi implements ApiClient {
     this.checkLock(current, body.metadata as KubeObject["metadata"]);
     if (contentType.includes("apply-patch"))
       return this.apply(object, current, body.status as Status, String(query?.fieldManager));
-    return this.store(object, merge(current, body) as unknown as KubeObject);
+    return this.store(object, merge(current, body) as KubeObject);
   }
   private create(path: string, object: KubeObject): KubeObject {
     const full = `${path}/${object.metadata.name}`;
@@ -124,7 +125,7 @@ export class MemoryApi implements ApiClient {
   private apply(path: string, current: KubeObject, status: Status, manager: string): KubeObject {
     const key = `${path} ${manager}`;
     const before = this.applied.get(key) ?? new Set<string>();
-    const have = ((current as unknown as { status?: Status }).status ?? {}) as Status;
+    const have = (current as unknown as { status?: Status }).status ?? {};
     const types = new Set((status.conditions ?? []).map((c) => c.type));
     const kept = (have.conditions ?? []).filter((c) => !types.has(c.type) && !before.has(c.type));
     const next: Status = { ...have, ...status, conditions: [...kept, ...(status.conditions ?? [])] };
