@@ -124,6 +124,7 @@ describe("Caches", () => {
     await settle();
     caches.wrote("binding", mine);
     expect(caches.binding(NAME)).to.equal(undefined);
+    expect((Reflect.get(caches, "overlays") as { binding: Map<string, unknown> }).binding.size, "nothing is kept").to.equal(0);
   });
 
   it("keep the successor of the same name when the deletion of its predecessor is told late", async () => {

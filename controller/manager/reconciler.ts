@@ -14,7 +14,11 @@ import { addressesOf, keyOf } from "./views";
 const GATEWAY_WAITS_MS = 30_000;
 const ORPHAN_WAITS_MS = 60_000;
 
+/** Every so many drift passes; ten minutes at one a minute, as GKE's agent does (api.md 3.1). */
+const RESYNC_PASSES = 10;
+
 export class Reconciler {
+  private passes = 0;
   private readonly routes: RouteReconciler;
   private readonly driver: AddressDriver;
 
@@ -128,10 +132,18 @@ export class Reconciler {
       .all("binding")
       .filter((b) => !this.hasOwner(b))
       .forEach((b) => this.enqueue(bindingKey(b.metadata.name), "background"));
+    this.passes += 1;
+    if (this.passes % RESYNC_PASSES === 0) this.resync();
     targets.restore();
     await targets.sweep();
     this.countOrphans();
     this.countRoutes();
+  }
+  /** Looks at everything again, behind all live changes: what no event told us of heals here (E64). */
+  private resync(): void {
+    const { caches } = this.parts;
+    caches.all("route").forEach((r) => this.enqueue(routeKey(keyOf(r)), "background"));
+    caches.all("gateway").forEach((g) => this.enqueue(gatewayKey(keyOf(g)), "background"));
   }
   private concerned({ addresses, firewalls }: Changes): void {
     const { caches } = this.parts;

@@ -289,6 +289,58 @@ describe("A route under the leader", () => {
     expect(l.errors).to.deep.equal([]);
   });
 
+  it("E42 E49: gives back what the cloud has, not what was known of it: a rule that nobody told us of goes too", async () => {
+    await begin(new TestWorld().withRoute());
+    l.cloud.forget([...w.cloud.rules.values()][0]!);
+    w.api.remove(pathOf("route", "my-ip-route"));
+    await l.run();
+    expect([w.route(), w.cloud.rules.size]).to.deep.equal([undefined, 0]);
+  });
+
+  it("E49: a rule of our name from which our labels were taken is not ours to delete, and does not keep the route", async () => {
+    await begin(new TestWorld().withRoute());
+    const [rule] = w.cloud.rules.values();
+    w.cloud.rules.set(rule!.name, { ...rule!, ours: false });
+    w.api.remove(pathOf("route", "my-ip-route"));
+    await l.run();
+    expect([w.route(), w.binding(), w.cloud.rules.size]).to.deep.equal([undefined, undefined, 1]);
+  });
+
+  it("points no rule at a target instance that is not there yet, also where it could not be made ahead of need", async () => {
+    await begin(new TestWorld().withRoute());
+    const failure = new ComputeError({ code: "Unavailable", method: "m", message: "not now" });
+    w.cloud.failures.set("targetInstances.insert", [failure]);
+    w.put("pod", podRaw("pod-2", 2, "node-2"));
+    await l.run();
+    expect(w.vmOf()).to.equal("vm-node-2");
+    expect(reasons()).to.not.include("GCPFailed");
+  });
+
+  it("a new leader sweeps no target instance of a route that it has not looked at yet", async () => {
+    const world = new TestWorld().withRoute({ metadata: { name: "a" } });
+    world.put(
+      "route",
+      routeOf({ metadata: { name: "b" }, spec: { addresses: cidr(`${SECOND}/32`), podSelector: { matchLabels: { x: "y" } } } }),
+    );
+    for (const [name, minute, node] of [
+      ["b-1", 1, "node-2"],
+      ["b-2", 2, "node-3"],
+    ] as const) {
+      const pod = podRaw(name, minute, node);
+      world.put("pod", { ...pod, metadata: { ...pod.metadata, labels: { x: "y" } } });
+    }
+    await begin(world);
+    await l.stop();
+    w.cloud.done.length = 0;
+    w.api.remove(pathOf("route", "a"));
+    l = await w.boot();
+    await l.run();
+    expect(w.count("targetInstances.delete")).to.equal(0);
+    await l.reconciler.drift();
+    expect(w.cloud.targets.size).to.equal(2);
+    expect(w.count("targetInstances.delete")).to.equal(1);
+  });
+
   it("E43: with the cloud refusing, keeps finalizer and claim of a deleted route, and says why", async () => {
     await begin(new TestWorld().withRoute());
     const failure = new ComputeError({ code: "Unavailable", method: "m", message: "down", retryAfterMs: 5_000 });

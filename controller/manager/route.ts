@@ -4,6 +4,7 @@ import type { AddressBinding, GKEIPRoute, Holder } from "../api";
 import {
   accept,
   dutyOf,
+  keyOf,
   noPodsMessage,
   routeStatus,
   select,
@@ -159,15 +160,12 @@ export class RouteReconciler {
     const facts = this.facts(route, plan.acceptance, { addresses: outcomes, clean: false, ...podOf(plan) });
     const written = await this.parts.writer.routeStatus(route, routeStatus({ ...facts, resetDatapath: true }));
     const routeVersion = written.metadata.resourceVersion ?? "";
+    // Under the version that asked for it: where the claim has gone elsewhere meanwhile, this is a Conflict, and the pass is repeated.
+    const note = (b: AddressBinding) => (): Promise<AddressBinding> =>
+      this.parts.writer.journal(b, { ...b.status, routeVersion });
     const reset = outcomes.flatMap((o) => (o.reset && o.binding ? [o.binding] : []));
-    await allEnded(reset.map((b) => this.driver.exclusively(b.metadata.name, () => this.noteReset(b, routeVersion))));
+    await allEnded(reset.map((b) => this.driver.exclusively(b.metadata.name, note(b))));
     return written;
-  }
-  /** Only into the journal that asked for the reset: the claim may have gone elsewhere while the route was written. */
-  private async noteReset(asked: AddressBinding, routeVersion: string): Promise<void> {
-    const now = this.parts.caches.binding(asked.metadata.name);
-    if (now?.metadata.resourceVersion !== asked.metadata.resourceVersion) return;
-    await this.parts.writer.journal(asked, { ...asked.status, routeVersion });
   }
 
   private facts(
@@ -216,13 +214,22 @@ export class RouteReconciler {
   }
 
   /** What keeps the route from being Ready is told once, when it begins; a hand-over under way is nothing to tell. */
-  private announce(route: GKEIPRoute, { conditions }: RouteStatusWanted): void {
+  private announce(route: GKEIPRoute, { conditions, pods }: RouteStatusWanted): void {
     const now = conditions.find((c) => c.type === "Ready")!;
+    this.record(route, now, pods[0]);
     const refused = conditions.some((c) => c.type === "Accepted" && c.status !== "True");
     if (!refused && !TOLD.includes(now.reason)) return;
     const before = route.status?.conditions?.find((c) => c.type === "Ready");
     if (before?.reason !== now.reason || before.message !== now.message)
       this.parts.tell(route, "Warning", now.reason, now.message);
+  }
+  /** One line for each decision that is another than before. */
+  private record(route: GKEIPRoute, now: RouteStatusWanted["conditions"][number], pod: string | undefined): void {
+    const before = route.status?.conditions?.find((c) => c.type === "Ready");
+    const said = (c: { status: string; reason: string } | undefined, p: string | undefined): string =>
+      `${c?.status}/${c?.reason}/${p ?? ""}`;
+    if (said(before, route.status?.pods?.[0]) === said(now, pod)) return;
+    this.parts.logger.info({ route: keyOf(route), ready: now.status, reason: now.reason, pod, message: now.message }, "decided");
   }
 }
 

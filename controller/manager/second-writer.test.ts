@@ -42,6 +42,11 @@ describe("A route that another controller writes too (DESIGN 6)", () => {
     expect(w.vmOf()).to.equal("vm-node-1");
     for (const part of ["gke-controller", "GkeManaged", "Observe"]) expect(w.condition("SecondWriter")?.message).to.contain(part);
     expect(w.told.filter((t) => t.reason === "SecondWriter")).to.have.length(1);
+    written(w, "yet-another", ["Ready"]);
+    await l.run();
+    expect(w.api.writes(), "not even about a third one").to.deep.equal([]);
+    expect(w.told.filter((t) => t.reason === "SecondWriter")).to.have.length(2);
+    w.logged.pop();
     expect(w.logged.filter((e) => e.message.includes("another controller"))).to.have.length(1);
     expect(await gauge()).to.equal(1);
   });

@@ -129,6 +129,17 @@ describe("Target instances", () => {
     expect(fabric.done.map((d) => d.split(" ")[0])).to.deep.equal(["targetInstances.insert", "targetInstances.delete"]);
   });
 
+  it("E20: that are looked at again, because their VM is another one, are not swept meanwhile", async () => {
+    cloud.rememberTarget({ ...(await targets.ensure(A)), vmReplaced: true });
+    const go = hold("ensureTarget");
+    const looked = targets.ensure(A);
+    await settle();
+    await targets.sweep();
+    expect(names()).to.have.length(1);
+    go();
+    await looked;
+  });
+
   it("that somebody deleted are made again", async () => {
     targets.want("r1", [A]);
     await settle();
