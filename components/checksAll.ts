@@ -131,6 +131,8 @@ function routesProblems(args: PersistentPodIpsArgs, layout: Layout): Problem[] {
   )
     // A route over two Gateways is told so above, with the remedy.
     .filter((f) => !(f.code === "AddressNotInGateway" && spanning.some((p) => f.path === `${p}.addresses`)))
+    // A Gateway is split where it can be: it holds too many only where a route does, which is told so.
+    .filter((f) => !(f.code === "TooManyAddresses" && gateways.some((g) => f.path === g.path)))
     .map((f) => asArgument(f, nameOf));
   return [...layout.routes.flatMap((r) => ownRouteProblems(r, names, layout)), ...plan, ...duplicateNames(layout)];
 }

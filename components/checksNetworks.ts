@@ -175,7 +175,7 @@ function networkProblems(key: string, n: NetworkArgs, path: string): Problem[] {
       ["default", "pod-network"].includes(key),
       "Unsupported",
       path,
-      "is the name of the Pods' primary network, which cannot carry persistent addresses (SEED-6)",
+      "is the name of the Pods' primary network, which every cluster has; give it another name, such as blue-network (SEED-6)",
     ),
     ...modeProblems(n, path),
     ...subnetProblems(n, path),

@@ -64,7 +64,7 @@ const WRONG: Wrong[] = [
     "SEED-6: a Pod network that is called default",
     (a) => addNetwork(a, "default", "10.9.0.0/24"),
     "networks.default",
-    /primary network, which cannot carry persistent addresses/,
+    /primary network, which every cluster has; give it another name/,
   ],
   [
     "SEED-13: a layer 2 network",
@@ -207,6 +207,15 @@ const WRONG: Wrong[] = [
     (a) => (a.gateways = { mixed: { scope: "External", addresses: ["web", "sip", "inside"] } }),
     "gateways.mixed.addresses[2]",
     /"inside" is Internal, but the Gateway is External/,
+  ],
+  [
+    "E30: more addresses in one route than a Gateway holds, said once",
+    (a) => {
+      for (let i = 0; i < 15; i++) a.addresses[`more-${i}`] = {};
+      a.routes!["proxy"]!.addresses.push(...Array.from({ length: 15 }, (_, i) => `more-${i}`));
+    },
+    "routes.proxy.addresses",
+    /has 17 addresses; at most 16 are allowed in one object, so split them over several/,
   ],
   ["a label without a value", (a) => (a.labels = { team: "" }), 'labels["team"]', /give it a value or leave it out/],
   [

@@ -30,6 +30,8 @@ const REAL: { [name: string]: Pick<Suite, "needs" | "minutes"> } = {
   world: { needs: ["tools"], minutes: 6 },
   emulator: { needs: ["gcloud", "shared"], minutes: 6 },
   engine: { needs: ["tools"], minutes: 8 },
+  wrong: { needs: ["tools"], minutes: 6 },
+  older: { needs: ["tools", "shared"], minutes: 8 },
   seed: { needs: ["tools", "gcloud", "shared"], minutes: 12 },
   sandbox: { needs: ["tools", "gcloud"], minutes: 12 },
 };
