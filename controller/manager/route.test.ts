@@ -307,7 +307,7 @@ describe("A route under the leader", () => {
   });
 
   it("points no rule at a target instance that is not there yet, also where it could not be made ahead of need", async () => {
-    await begin(new TestWorld().withRoute());
+    await begin(new TestWorld("device").withRoute());
     const failure = new ComputeError({ code: "Unavailable", method: "m", message: "not now" });
     w.cloud.failures.set("targetInstances.insert", [failure]);
     w.put("pod", podRaw("pod-2", 2, "node-2"));
