@@ -166,7 +166,10 @@ describe("reflector against faults", () => {
   });
 
   it("does not cut a quiet watch at the shorter bound of the initial events, once these are complete", async () => {
-    const { server, reflector } = await rig({ tuning: { initialSilenceMs: 40, silenceMs: 5_000 } }, (x) => void x.watch(bookmark(5, true)));
+    const { server, reflector } = await rig(
+      { tuning: { initialSilenceMs: 40, silenceMs: 5_000 } },
+      (x) => void x.watch(bookmark(5, true)),
+    );
     await reflector.whenSynced();
     await new Promise((r) => setTimeout(r, 150));
     expect(server.seen).to.have.length(1);
