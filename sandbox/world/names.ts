@@ -19,6 +19,3 @@ export function plannedNodes(cluster: string, pool: string, zones: readonly stri
     })),
   );
 }
-
-/** Where GKE would put a pool: the cluster's own zones, or three of the region. */
-export const zonesOf = (location: string, known: readonly string[]): readonly string[] => (known.length > 0 ? known : [location]);
