@@ -1,9 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 // The accept chain by table: every reason, each with a message that names the object, the value and the remedy.
 import { expect } from "chai";
-import { GKE_CLASSES } from "../api";
-import { cidr, gatewayOf, networkObject, paramSetOf, parents, routeOf } from "./testing";
-import { check, judge, reasonOf } from "./testing-accept";
+import { GKE_CLASSES, type AcceptReason, type GKEIPRoute } from "../api";
+import { accept, type Acceptance } from "./accept";
+import { cidr, gatewayOf, networkObject, paramSetOf, parents, routeOf, world, type WorldInput } from "./testing";
+
+const judge = (route: GKEIPRoute, input: WorldInput = {}): Acceptance => accept(world({ routes: [route], ...input }), route);
+const reasonOf = (a: Acceptance): AcceptReason => (a.accepted ? "Accepted" : a.reason);
+const messageOf = (a: Acceptance): string => (a.accepted ? "" : a.message);
+
+interface Case {
+  title: string;
+  route?: Parameters<typeof routeOf>[0];
+  input?: WorldInput;
+  reason: AcceptReason;
+  says?: RegExp;
+}
+
+function check(cases: readonly Case[]): void {
+  for (const c of cases)
+    it(`${c.title}: ${c.reason}`, () => {
+      const result = judge(routeOf(c.route), c.input);
+      expect(reasonOf(result), messageOf(result)).to.equal(c.reason);
+      expect(messageOf(result)).to.match(c.says ?? /^/);
+    });
+}
 
 describe("Acceptance: addresses, selectors, networks", () => {
   const many = cidr(...Array.from({ length: 17 }, (_, i) => `34.1.2.${i + 1}`));

@@ -1,12 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Gateways of a route by table: which let it in, and what a route is told that they do not.
 import { expect } from "chai";
-import { GKE_CLASSES } from "../api";
-import { cidr, classOf, gatewayOf, listenerOf, parents, routeOf } from "./testing";
-import { check, judge, messageOf, reasonOf } from "./testing-accept";
+import { GKE_CLASSES, type AcceptReason, type GKEIPRoute } from "../api";
+import { accept, type Acceptance } from "./accept";
+import { cidr, classOf, gatewayOf, listenerOf, parents, routeOf, world, type WorldInput } from "./testing";
 
+const judge = (route: GKEIPRoute, input: WorldInput = {}): Acceptance => accept(world({ routes: [route], ...input }), route);
+const reasonOf = (a: Acceptance): AcceptReason => (a.accepted ? "Accepted" : a.reason);
+const messageOf = (a: Acceptance): string => (a.accepted ? "" : a.message);
 const open = listenerOf({ allowedRoutes: { namespaces: { from: "All" } } });
 const foreignClass = classOf(GKE_CLASSES.External, "networking.gke.io/persistent-ip-controller");
+
+interface Case {
+  title: string;
+  route?: Parameters<typeof routeOf>[0];
+  input?: WorldInput;
+  reason: AcceptReason;
+  says?: RegExp;
+}
+
+function check(cases: readonly Case[]): void {
+  for (const c of cases)
+    it(`${c.title}: ${c.reason}`, () => {
+      const result = judge(routeOf(c.route), c.input);
+      expect(reasonOf(result), messageOf(result)).to.equal(c.reason);
+      expect(messageOf(result)).to.match(c.says ?? /^/);
+    });
+}
 
 describe("Acceptance: parents", () => {
   const label = { namespaces: { from: "Selector" as const, selector: { matchLabels: { team: "edge" } } } };
