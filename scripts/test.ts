@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs suites one after the other, each in its own process with its own time limit, and ends with one line that counts them all.
-// `ts-node -T scripts/test.ts [fast | real | all | <suite>...] [--strict] [--within <minutes>] [-- <arguments for mocha>]`
-import { spawn, spawnSync } from "node:child_process";
-import { randomUUID } from "node:crypto";
+// Runs suites, each in its own process with its own time limit, and ends with one line that counts them all.
+// `ts-node -T scripts/test.ts [fast | real | all | <suite>...] [--strict] [--lanes <n>] [--within <minutes>] [-- <arguments for mocha>]`
+import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
-import * as os from "node:os";
 import * as path from "node:path";
-import { Command } from "commander";
-import { endGroup, endMarked, MARK } from "./processes";
-import { countLine, inexcusable, readCounts, suitesOf, testFiles, total, type Need, type Run, type Suite } from "./suites";
+import { Command, InvalidArgumentError } from "commander";
+import { endAll, MARGIN_MS, runSuite } from "./run-suite";
+import { countLine, inexcusable, suitesOf, testFiles, total, type Need, type Run, type Suite } from "./suites";
 
 const ROOT = path.resolve(__dirname, "..");
-const MARGIN_MS = 5_000;
-const mark = randomUUID();
-let current: number | undefined;
 
 const onPath = (program: string): boolean => spawnSync("sh", ["-c", `command -v ${program}`], { stdio: "ignore" }).status === 0;
 
@@ -38,67 +33,35 @@ function chosen(names: readonly string[]): Suite[] {
   return all.filter((s) => wanted.includes("all") || wanted.includes(s.name) || wanted.includes(s.kind));
 }
 
-interface Ended {
-  exitCode: number | undefined;
-  timedOut: boolean;
-}
-
-function mocha(suite: Suite, args: readonly string[], counts: string, limitMs: number): Promise<Ended> {
-  const mochaArgs = ["--reporter", path.join(ROOT, "scripts/reporter.ts"), ...args, ...suite.files];
-  const child = spawn(process.execPath, [require.resolve("mocha/bin/mocha.js"), ...mochaArgs], {
-    cwd: ROOT,
-    detached: true, // a process group of its own, so that all of it can be ended
-    stdio: ["ignore", "inherit", "inherit"],
-    env: { ...process.env, TEST_COUNTS_FILE: counts, [MARK]: mark },
-  });
-  current = child.pid;
-  let timedOut = false;
-  const timers = [
-    setTimeout(() => {
-      timedOut = true;
-      console.log(`suite ${suite.name} is still running after ${Math.round(limitMs / 1000)} s: ended`);
-      endGroup(child.pid, "SIGTERM");
-    }, limitMs),
-    setTimeout(() => endGroup(child.pid, "SIGKILL"), limitMs + MARGIN_MS),
-  ];
-  return new Promise((resolve) => {
-    const end = (exitCode: number | undefined): void => {
-      timers.forEach(clearTimeout);
-      endGroup(child.pid, "SIGKILL");
-      current = undefined;
-      resolve({ exitCode, timedOut });
-    };
-    child.once("error", () => end(undefined)).once("exit", (code) => end(code ?? undefined));
-  });
-}
-
-async function runSuite(suite: Suite, args: readonly string[], limitMs: number): Promise<Run> {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "test-counts-"));
-  const counts = path.join(folder, "counts.ndjson");
-  fs.writeFileSync(counts, "");
-  const started = Date.now();
-  console.log(`== ${suite.name}: ${suite.files.length} files, at most ${Math.ceil(limitMs / 60_000)} min`);
-  const { exitCode, timedOut } = await mocha(suite, args, counts, limitMs);
-  const left = await endMarked(mark);
-  if (left > 0) console.log(`== ${suite.name}: ${left} processes were left behind and have been ended`);
-  const read = readCounts(fs.readFileSync(counts, "utf8"), timedOut ? undefined : exitCode);
-  fs.rmSync(folder, { recursive: true, force: true });
-  console.log(`== ${suite.name}: ${countLine(read)} in ${((Date.now() - started) / 1000).toFixed(1)} s\n`);
-  return { suite, ...read };
-}
-
 interface Flags {
   strict?: boolean;
   within?: string;
+  lanes: number;
+}
+
+const lanes = (text: string): number => {
+  const n = Number(text);
+  if (!Number.isInteger(n) || n < 1 || n > 16) throw new InvalidArgumentError("must be a whole number from 1 to 16");
+  return n;
+};
+
+/** Takes the suites from one list in as many lanes as asked for. With more than one, what a suite prints is held back until it ends. */
+async function inLanes(suites: readonly Suite[], count: number, run: (suite: Suite) => Promise<Run>): Promise<Run[]> {
+  const waiting = [...suites];
+  const runs: Run[] = [];
+  const lane = async (): Promise<void> => {
+    for (let suite = waiting.shift(); suite; suite = waiting.shift()) runs.push(await run(suite));
+  };
+  await Promise.all(Array.from({ length: count }, lane));
+  return runs;
 }
 
 async function main(names: string[], flags: Flags, mochaArgs: readonly string[]): Promise<void> {
   const deadline = Date.now() + Number(flags.within ?? 600) * 60_000;
-  const runs: Run[] = [];
-  for (const suite of chosen(names)) {
-    const limit = Math.max(MARGIN_MS, Math.min(suite.minutes * 60_000, deadline - Date.now()));
-    runs.push(await runSuite(suite, mochaArgs, limit));
-  }
+  const runs = await inLanes(chosen(names), flags.lanes, (suite) => {
+    const limitMs = Math.max(MARGIN_MS, Math.min(suite.minutes * 60_000, deadline - Date.now()));
+    return runSuite(suite, { args: mochaArgs, limitMs, heldBack: flags.lanes > 1 });
+  });
   const have = whatIsHere();
   const bad = flags.strict ? runs.filter((run) => inexcusable(run, have)) : [];
   for (const run of bad)
@@ -112,8 +75,7 @@ async function main(names: string[], flags: Flags, mochaArgs: readonly string[])
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
   process.once(signal, () => {
-    endGroup(current, "SIGKILL");
-    void endMarked(mark, 0).then(() => process.exit(130));
+    void endAll().then(() => process.exit(130));
   });
 
 const dashes = process.argv.indexOf("--");
@@ -121,6 +83,7 @@ const own = dashes < 0 ? process.argv : process.argv.slice(0, dashes);
 new Command("test")
   .argument("[suites...]", "fast, real, all, or names of folders below tests/")
   .option("--strict", "a skip counts as a failure where the parts of its suite can be had")
+  .option("--lanes <n>", "so many suites at a time", lanes, 1)
   .option("--within <minutes>", "end everything after this many minutes")
   .action((names: string[], flags: Flags) => main(names, flags, dashes < 0 ? [] : process.argv.slice(dashes + 1)))
   .parseAsync(own)
