@@ -27,7 +27,7 @@ export type Tools = Record<ToolKey, string> & {
 
 export interface EnsureToolsOptions {
   progress?: ProgressSink;
-  /** Default: both. */
+  /** Default: kubernetes and pulumi. */
   need?: Group[];
   env?: NodeJS.ProcessEnv;
 }

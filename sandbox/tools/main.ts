@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// `ts-node sandbox/tools/main.ts`: makes sure that the programs are there and prints where. CI runs it once before everything else.
+// `ts-node sandbox/tools/main.ts [group...]`: makes sure that the programs are there and prints where. CI runs it once before everything
+// else. Groups: kubernetes, pulumi (both unless named), nodes (the kubelet of real nodes).
+import type { Group } from "./table";
 import { ensureTools, progressText, type Progress } from "./index";
 
 const QUIET_MS = 10_000;
@@ -13,9 +15,12 @@ async function main(): Promise<void> {
       process.stderr.write(`${progressText(p)}\n`);
     }
   };
-  const tools = await ensureTools({ progress });
+  const named = process.argv.slice(2).filter(isGroup);
+  const tools = await ensureTools({ progress, ...(named.length > 0 ? { need: named } : {}) });
   process.stdout.write(`${JSON.stringify(tools, null, 2)}\n`);
 }
+
+const isGroup = (text: string): text is Group => ["kubernetes", "pulumi", "nodes"].includes(text);
 
 main().catch((error: unknown) => {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);

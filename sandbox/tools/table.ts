@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The programs that the sandbox runs and did not write: where each comes from, and which versions found by chance on PATH will do.
 
-export type Group = "kubernetes" | "pulumi";
+/** `nodes` is asked for only where real kubelets run; the others make up the ordinary sandbox. */
+export type Group = "kubernetes" | "pulumi" | "nodes";
 
 export interface ToolSpec {
   /** Key in `Tools`. */
@@ -19,7 +20,7 @@ export interface ToolSpec {
   accept: { min: [number, number]; max?: [number, number] };
 }
 
-export type ToolKey = "etcd" | "kubeApiserver" | "kubeControllerManager" | "kubeScheduler" | "kubectl" | "kwok" | "pulumi";
+export type ToolKey = "etcd" | "kubeApiserver" | "kubeControllerManager" | "kubeScheduler" | "kubectl" | "kwok" | "pulumi" | "kubelet";
 
 // Kubernetes' version skew policy: controllers up to one minor older than the API server, kubectl one minor either way.
 const KUBE = { min: [1, 34] as [number, number], max: [1, 34] as [number, number] };
@@ -47,6 +48,7 @@ export const TOOLS: readonly ToolSpec[] = [
   kube("kubeApiserver", "kube-apiserver"),
   kube("kubeControllerManager", "kube-controller-manager"),
   kube("kubeScheduler", "kube-scheduler"),
+  { ...kube("kubelet", "kubelet"), group: "nodes" },
   { ...kube("kubectl", "kubectl"), versionArgs: ["version", "--client"], accept: { min: [1, 33], max: [1, 35] } },
   {
     key: "kwok",
