@@ -2,8 +2,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import * as path from "node:path";
 import { expect } from "chai";
-import { table, type Known } from "./coverage-ids";
-import { definedIds, idsIn, titlesIn } from "./ids";
+import { kindOfSuite, table, type Known, type SuiteKind } from "./coverage-ids";
+import { definedIds, idsIn, titlesIn, type Kind } from "./ids";
 
 const titles = (source: string): string[] => titlesIn("x.test.ts", source);
 const LIST = JSON.parse(readFileSync(path.resolve(__dirname, "../tests/contract/seed-ids.json"), "utf8")) as {
@@ -63,23 +63,46 @@ describe("titles of tests", () => {
 });
 
 describe("coverage of ids", () => {
-  const known: { [id: string]: Known } = { "SEED-1": { topic: "a", advice: true }, "SEED-2": { topic: "b", advice: false } };
-  const shown = (suite: string): boolean[] => {
-    const place = [{ file: "f", suite }];
-    return table(
-      ["SEED-1", "SEED-2"],
-      known,
-      new Map([
-        ["SEED-1", place],
-        ["SEED-2", place],
-      ]),
-    ).map((row) => row.shown);
+  const known: { [id: string]: Known } = {
+    E1: { topic: "advice", advice: true },
+    E2: { topic: "a fact", advice: false },
+    E3: { topic: "packets only", by: "packets" },
+    E4: { topic: "live cloud only", by: "limits" },
   };
-  it("takes a test for anything, a document for advice only, and nothing for nothing", () => {
-    expect(shown("fast")).to.deep.equal([true, true]);
-    expect(shown("document")).to.deep.equal([true, false]);
-    expect(table(["SEED-1"], known, new Map())[0]!.shown).to.equal(false);
+  const ids = Object.keys(known);
+  const shown = (kind: SuiteKind, file = "f"): boolean[] =>
+    table(ids, known, new Map(ids.map((id) => [id, [{ file, kind, title: "t" }]]))).map((row) => row.shown);
+
+  it("takes a test for anything but packets, a document for advice only, docs/limits.md for what only a live cloud shows", () => {
+    expect(shown("unit")).to.deep.equal([true, true, false, true]);
+    expect(shown("real")).to.deep.equal([true, true, false, true]);
+    expect(shown("packets")).to.deep.equal([true, true, true, true]);
+    expect(shown("document")).to.deep.equal([true, false, false, false]);
+    expect(shown("document", "docs/limits.md")).to.deep.equal([true, false, false, true]);
+    expect(table(["E1"], known, new Map())[0]!.shown).to.equal(false);
   });
+  it("tells suites in memory, with packets and with real parts apart", () => {
+    expect(kindOfSuite({ name: "fast", kind: "fast" })).to.equal("unit");
+    expect(kindOfSuite({ name: "simulator", kind: "real" })).to.equal("simulator");
+    expect(kindOfSuite({ name: "packets", kind: "real" })).to.equal("packets");
+    expect(kindOfSuite({ name: "seed", kind: "real" })).to.equal("real");
+  });
+  const COUNTS: [Kind, number, string][] = [
+    ["E", 70, "api.md"],
+    ["S", 18, "scenarios.md"],
+    ["A", 9, "scenarios.md"],
+    ["T", 7, "scenarios.md"],
+    ["C", 9, "scenarios.md"],
+    ["F", 10, "scenarios.md"],
+  ];
+  for (const [kind, count, page] of COUNTS)
+    it(`has a committed list of all ${count} ids of kind ${kind}, the same as ${page} has where it is here`, () => {
+      const file = path.resolve(__dirname, `../tests/contract/${kind.toLowerCase()}-ids.json`);
+      const list = Object.keys(JSON.parse(readFileSync(file, "utf8")) as object);
+      expect(list).to.deep.equal(Array.from({ length: count }, (_, i) => `${kind}${i + 1}`));
+      const reference = path.resolve(__dirname, "../../shared/reference", page);
+      if (existsSync(reference)) expect(definedIds(readFileSync(reference, "utf8"), kind)).to.deep.equal(list);
+    });
   it("has a committed list of the seed's ids, each with a short topic of its own", () => {
     expect(Object.keys(LIST)).to.deep.equal(Array.from({ length: 98 }, (_, i) => `SEED-${i + 1}`));
     for (const [id, { topic }] of Object.entries(LIST)) expect(topic.split(" ").length, id).to.be.within(2, 6);
