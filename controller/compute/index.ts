@@ -4,6 +4,7 @@ export { COMPUTE_ERROR_CODES, ComputeError, isComputeError, type ComputeErrorCod
 export { createFabric } from "./fabric";
 export { partName } from "./fallback";
 export { allowingRules, ingressAllowed } from "./firewall";
+export { collectOrphans, orphansIn, type Orphan, type OrphanOptions, type OrphanReport, type Wanted } from "./orphans";
 export { descriptionIsOurs, labelsAreOurs, ownedDescription, ownedLabels, ruleIsOurs, targetIsOurs } from "./ownership";
 export { targetPath } from "./paths";
 export { DEFAULT_POLICY, type RetryPolicy } from "./retry";
