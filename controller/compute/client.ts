@@ -72,7 +72,7 @@ export class Client {
     this.rootUrl = config.rootUrl ?? GOOGLE;
     // A loopback or private plain endpoint is never reached through a proxy of the environment; an agent of its own says so to the library.
     const agent = this.rootUrl.startsWith("http:") ? new Agent({ keepAlive: true }) : undefined;
-    this.api = new compute_v1.Compute({ rootUrl: this.rootUrl, ...(agent ? { agent } : {}) });
+    this.api = deps.api ?? new compute_v1.Compute({ rootUrl: this.rootUrl, ...(agent ? { agent } : {}) });
     this.policy = policy;
     this.limiter = new RateLimiter(deps.clock, config.ratesPerMinute ?? DEFAULT_RATES);
     this.reads = new Slots(config.concurrency ?? DEFAULT_CONCURRENCY);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What this room offers to the wiring: the fabric (the cloud side of an address), its inputs, and what it saw.
 // Names inside a network or VM are bare names; names of targets, subnetworks and users are paths (`projects/P/...`, host stripped).
+import type { compute_v1 } from "@googleapis/compute/build/v1";
 import type { Scope } from "../api/names";
 
 export type { Scope };
@@ -198,4 +199,6 @@ export interface Deps {
   uuid: () => string;
   logger?: Logger;
   onCall?: (call: CallRecord) => void;
+  /** Stands in for Google's generated client: a cloud in memory. */
+  api?: compute_v1.Compute;
 }

@@ -25,6 +25,8 @@ export interface LeadingOptions {
   logger: Logger;
   settings: Parts["settings"];
   compute: Omit<ComputeConfig, "clusterUid">;
+  /** Makes the cloud side; default `createFabric`. The simulator puts a cloud in memory behind it. */
+  fabric?: typeof createFabric;
   gkeClasses: "never" | "if-absent";
   workers: number;
   driftIntervalMs: number;
@@ -83,8 +85,9 @@ function makeParts(o: LeadingOptions, clusterUid: string): Parts {
   };
 }
 
-function makeFabric({ clock, random, logger, metrics, hurry, compute }: LeadingOptions, clusterUid: string): Fabric {
-  return createFabric(
+function makeFabric(o: LeadingOptions, clusterUid: string): Fabric {
+  const { clock, random, logger, metrics, hurry, compute, fabric = createFabric } = o;
+  return fabric(
     { ...compute, clusterUid },
     {
       clock: { now: () => clock.now(), monotonic: () => clock.monotonic(), sleep: (ms) => clock.sleep(ms, hurry) },
