@@ -11,7 +11,7 @@ export interface ToolSpec {
   binary: string;
   group: Group;
   /** Go module folder below sandbox/tools that builds it, and the package. */
-  module: "." | "kwok";
+  module: "." | "kwok" | "kubelet";
   goPackage: string;
   /** Name `go install` gives the file, where it differs. */
   builtAs?: string;
@@ -48,7 +48,8 @@ export const TOOLS: readonly ToolSpec[] = [
   kube("kubeApiserver", "kube-apiserver"),
   kube("kubeControllerManager", "kube-controller-manager"),
   kube("kubeScheduler", "kube-scheduler"),
-  { ...kube("kubelet", "kubelet"), group: "nodes" },
+  // A module of its own: the pins of the others, and with them their cache, stay as they are.
+  { ...kube("kubelet", "kubelet"), group: "nodes", module: "kubelet" },
   { ...kube("kubectl", "kubectl"), versionArgs: ["version", "--client"], accept: { min: [1, 33], max: [1, 35] } },
   {
     key: "kwok",
