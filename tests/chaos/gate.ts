@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// A gate that is open, or holds everybody up until it is opened; and how a connection is cut.
+import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
+
+export class Gate {
+  private waiting: (() => void)[] | undefined;
+
+  shut(): void {
+    this.waiting ??= [];
+  }
+  open(): void {
+    const waiting = this.waiting ?? [];
+    this.waiting = undefined;
+    waiting.forEach((go) => go());
+  }
+  /** Resolves at once, or when the gate opens. */
+  async passed(): Promise<void> {
+    while (this.waiting) await new Promise<void>((go) => this.waiting?.push(go));
+  }
+}
+
+/** Cuts a connection: a TCP reset where the socket is plain; one under TLS is only closed, halfway through whatever it says. */
+export function cutSocket(socket: Socket | null | undefined): void {
+  if (!socket) return;
+  if (socket instanceof TLSSocket) socket.destroy();
+  else socket.resetAndDestroy();
+}
