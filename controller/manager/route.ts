@@ -244,7 +244,8 @@ function requeue(outcomes: readonly Outcome[]): Result {
   return outcomes.some((o) => o.state === "moving") ? { requeueAfterMs: WAITING_MS } : undefined;
 }
 
-function holderOf(selection: Selection): Holder | undefined {
+/** Who is to hold the addresses, in the terms of the journal. */
+export function holderOf(selection: Selection): Holder | undefined {
   const { selected, node } = selection;
   return selected && node?.vm
     ? { pod: selected.name, podUID: selected.uid, node: selected.node, zone: node.vm.zone, instance: node.vm.instance }
