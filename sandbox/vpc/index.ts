@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+// The door of this room: Google Cloud's network as namespaces of this machine. Needs root.
+export { CLIENT, Fabric, type Switch, type VmNic } from "./fabric";
+export { forwardedTo, type Nic } from "./forwarding";
+export { Namespace, NetworkError, runCommand, wire } from "./namespace";
+export { scriptText, writeScript } from "./script";
+export { egressFlags, METADATA_IP, SERVICE_ADDRESSES, startServices, type Services } from "./services";
+export { gatewayOf } from "./subnet";
+export { startTraffic, type Traffic, type Interval, type Reply } from "./traffic";

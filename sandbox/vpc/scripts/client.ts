@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// The client on the other side of the fabric. It answers what Pods send, asks them by TCP and UDP, and streams UDP packets with sequence
+// numbers, so that every lost one is known. Commands and answers are lines of JSON on standard input and output.
+import { createSocket, type Socket } from "node:dgram";
+import { createConnection, createServer } from "node:net";
+import { createInterface } from "node:readline";
+
+interface Command {
+  id: number;
+  do: "tcp" | "udp" | "start" | "mark" | "stop";
+  host?: string;
+  port?: number;
+  ports?: number[];
+  text?: string;
+  timeoutMs?: number;
+  pps?: number;
+}
+
+const ANSWER_PORT = 9100;
+/** How long an answer may still be on its way. */
+const STRAGGLER_MS = 500;
+const BUFFER = 1 << 20;
+
+createServer((socket) => {
+  socket.on("error", () => undefined);
+  socket.end(`client ${socket.remoteAddress}\n`);
+}).listen(ANSWER_PORT, "0.0.0.0");
+const echo = createSocket("udp4");
+echo.on("message", (_data, from) => echo.send(`client ${from.address}\n`, from.port, from.address));
+echo.bind(ANSWER_PORT);
+
+function tcp({ host = "", port = 0, text = "", timeoutMs = 2000 }: Command): Promise<string> {
+  return new Promise((done, fail) => {
+    let out = "";
+    const socket = createConnection({ host, port, timeout: timeoutMs });
+    socket.on("data", (data) => (out += data.toString()));
+    socket.on("timeout", () => socket.destroy(new Error("timeout")));
+    socket.on("error", fail).on("end", () => done(out));
+    socket.write(text);
+  });
+}
+
+function udp({ host = "", port = 0, text = "", timeoutMs = 2000 }: Command): Promise<string> {
+  return new Promise((done, fail) => {
+    const socket = createSocket("udp4");
+    const end = (act: () => void): void => {
+      clearTimeout(timer);
+      socket.close();
+      act();
+    };
+    const timer = setTimeout(() => end(() => fail(new Error("timeout"))), timeoutMs);
+    socket.on("error", (error) => end(() => fail(error)));
+    // An answer from another address is no answer.
+    socket.on("message", (data, from) => from.address === host && end(() => done(data.toString())));
+    socket.send(text, port, host);
+  });
+}
+
+class Stream {
+  private readonly sockets: Socket[];
+  private readonly sentAt: number[] = [];
+  private readonly answered: boolean[] = [];
+  private readonly timer: NodeJS.Timeout;
+  private readonly started = performance.now();
+  private mark = 0;
+
+  constructor(host: string, ports: number[], pps: number) {
+    this.sockets = ports.map((port) => {
+      const socket = createSocket({ type: "udp4", recvBufferSize: BUFFER, sendBufferSize: BUFFER });
+      socket.on("error", () => undefined);
+      socket.on("message", (data, from) => {
+        if (from.address === host && data.length >= 4) this.answered[data.readUInt32BE(0)] = true;
+      });
+      socket.bind(() => socket.setSendBufferSize(BUFFER));
+      return socket;
+    });
+    this.timer = setInterval(() => {
+      const due = Math.floor(((performance.now() - this.started) * pps) / 1000);
+      while (this.sentAt.length < due) {
+        const packet = Buffer.alloc(64);
+        const n = this.sentAt.push(Date.now()) - 1;
+        packet.writeUInt32BE(n, 0);
+        this.sockets[n % ports.length]?.send(packet, ports[n % ports.length] ?? 0, host, () => undefined);
+      }
+    }, 1);
+  }
+
+  /** Counts what was sent since the last mark, once its last answer had time to come. */
+  async count(): Promise<object> {
+    const first = this.mark;
+    const end = this.sentAt.length;
+    this.mark = end;
+    await new Promise((done) => setTimeout(done, STRAGGLER_MS));
+    const lost: number[] = [];
+    for (let n = first; n < end; n++) if (!this.answered[n]) lost.push(n);
+    const at = (n: number | undefined): number => (n === undefined ? 0 : (this.sentAt[n] ?? 0));
+    return {
+      sent: end - first,
+      lost: lost.length,
+      ms: at(end - 1) - at(first),
+      ...(lost.length > 0 ? { firstLostAt: at(lost[0]), lastLostAt: at(lost.at(-1)), longestGapMs: longest(lost, at) } : {}),
+    };
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+    this.sockets.forEach((socket) => socket.close());
+  }
+}
+
+/** Longest run of packets lost one after another, from the first to the last of them. */
+function longest(lost: readonly number[], at: (n: number) => number): number {
+  let best = 0;
+  let start = lost[0] ?? 0;
+  lost.forEach((n, i) => {
+    if (i > 0 && lost[i - 1] !== n - 1) start = n;
+    best = Math.max(best, at(n) - at(start));
+  });
+  return best;
+}
+
+let stream: Stream | undefined;
+
+async function act(command: Command): Promise<unknown> {
+  switch (command.do) {
+    case "tcp":
+      return tcp(command);
+    case "udp":
+      return udp(command);
+    case "start":
+      stream?.stop();
+      stream = new Stream(command.host ?? "", command.ports ?? [], command.pps ?? 1000);
+      return {};
+    case "mark":
+      return stream?.count();
+    case "stop":
+      stream?.stop();
+      stream = undefined;
+      return {};
+  }
+}
+
+const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
+createInterface({ input: process.stdin })
+  .on("line", (line) => {
+    const command = JSON.parse(line) as Command;
+    act(command).then(
+      (result) => say({ id: command.id, result }),
+      (error: unknown) => say({ id: command.id, error: error instanceof Error ? error.message : String(error) }),
+    );
+  })
+  .on("close", () => process.exit(0));
+say({ id: 0, result: "ready" });
