@@ -4,9 +4,10 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isApiError, type ApiClient } from "../../controller/kubernetes/transport";
+import type { ApiClient } from "../../controller/kubernetes/transport";
 import { logTail, ProcessError, startProcess, type Child, type ControlPlane } from "../controlplane";
 import type { Tools } from "../tools";
+import { drainNode, ignoreNotFound, isReady, type NodeView } from "./node-look";
 import { nodeObject, nodeStatus } from "./node-object";
 import { CONTROLLER_NAMESPACE } from "./process-pods";
 import { stagesYaml } from "./stages";
@@ -33,7 +34,6 @@ interface Entry {
 }
 
 const READY_TIMEOUT_MS = 30_000;
-const DRAIN_TIMEOUT_MS = 10_000;
 
 /** Starts nothing yet: nodes come with `add`. */
 export function simulatedNodes(options: SimulatedNodesOptions): NodeRuntime {
@@ -64,7 +64,7 @@ class KwokNodes implements NodeRuntime {
 
   async remove(name: string): Promise<void> {
     const entry = this.entry(name);
-    if (entry.kwok) await this.drain(name);
+    if (entry.kwok) await drainNode(this.client, name);
     this.tellDown(name, "power");
     await entry.kwok?.stop();
     this.nodes.delete(name);
@@ -158,45 +158,4 @@ class KwokNodes implements NodeRuntime {
   private tellDown(name: string, kind: CrashKind): void {
     this.listeners.forEach((listener) => listener.nodeDown(name, kind));
   }
-
-  /** Cordon, delete every Pod, wait until they are gone or patience is. */
-  private async drain(name: string): Promise<void> {
-    await this.client
-      .request("PATCH", `/api/v1/nodes/${name}`, { body: { spec: { unschedulable: true } } })
-      .catch(ignoreNotFound);
-    const query = { fieldSelector: `spec.nodeName=${name}` };
-    const deadline = performance.now() + DRAIN_TIMEOUT_MS;
-    let asked = false;
-    while (performance.now() < deadline) {
-      const { items } = await this.client.request<{ items: PodView[] }>("GET", "/api/v1/pods", { query });
-      if (items.length === 0) return;
-      if (!asked) await Promise.all(items.map((pod) => this.deletePod(pod)));
-      asked = true;
-      await sleep(50);
-    }
-  }
-
-  private async deletePod({ metadata: { namespace, name } }: PodView): Promise<void> {
-    await this.client.request("DELETE", `/api/v1/namespaces/${namespace}/pods/${name}`).catch(ignoreNotFound);
-  }
-}
-
-interface NodeView {
-  spec?: { taints?: { key: string }[] };
-  status?: { conditions?: { type: string; status: string }[] };
-}
-
-interface PodView {
-  metadata: { namespace: string; name: string };
-}
-
-const NOT_READY_TAINTS = new Set(["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"]);
-
-function isReady({ spec, status }: NodeView): boolean {
-  const tainted = spec?.taints?.some((taint) => NOT_READY_TAINTS.has(taint.key)) ?? false;
-  return !tainted && (status?.conditions?.some((c) => c.type === "Ready" && c.status === "True") ?? false);
-}
-
-function ignoreNotFound(error: unknown): void {
-  if (!isApiError(error, "NotFound")) throw error;
 }
