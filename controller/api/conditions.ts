@@ -69,5 +69,7 @@ export const MOVE_CAUSES = [
   "DriftRepaired",
   "PodNotSelectable",
   "MoveAbandoned",
+  "PreferredPod",
+  "NodeCordoned",
 ] as const;
 export type MoveCause = (typeof MOVE_CAUSES)[number];

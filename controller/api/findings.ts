@@ -25,6 +25,8 @@ export const FINDING_CODES = [
   "AddressNotInGateway",
   "AddressClaimedTwice",
   "Immutable",
+  "StabilityValue",
+  "UnknownAnnotation",
 ] as const;
 export type FindingCode = (typeof FINDING_CODES)[number];
 export interface Finding {

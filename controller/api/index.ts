@@ -15,3 +15,4 @@ export * from "./rules-route";
 export * from "./schema-type";
 export * from "./schema-validate";
 export * from "./selector";
+export * from "./stability";

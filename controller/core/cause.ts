@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Why an address moves, told from what became of the Pod that held it. Written into lastMove, the Event and the metric.
-import { parseSelector, specOf, type GKEIPRoute, type Holder, type MoveCause } from "../api";
+import { parseSelector, specOf, weightOf, type GKEIPRoute, type Holder, type MoveCause } from "../api";
 import { better } from "./select";
+import { policyOf } from "./stability";
 import type { PodView, World } from "./world";
 
 function podOf(world: World, route: GKEIPRoute, uid: string | undefined): PodView | undefined {
@@ -16,6 +17,15 @@ function objection(old: PodView, route: GKEIPRoute): MoveCause | undefined {
   if (!selector.ok || !selector.matches(old.labels)) return "SelectorChanged";
   if (old.phase === "Succeeded" || old.phase === "Failed") return "PodNotSelectable";
   return !old.ready && reactionMode === "ReadyCondition" ? "PodNotReady" : undefined;
+}
+
+/** What only an opt-in of stability asks for: to leave a cordoned node, or to go to a Pod of more weight. */
+function stabilityCause(world: World, route: GKEIPRoute, old: PodView, next: PodView | undefined): MoveCause | undefined {
+  const { avoidCordoned, preferredPods } = policyOf(world, route);
+  if (!next || next.uid === old.uid) return undefined;
+  const cordoned = (p: PodView): boolean => world.node(p.node ?? "")?.cordoned === true;
+  if (avoidCordoned && cordoned(old) && !cordoned(next)) return "NodeCordoned";
+  return weightOf(next.labels, preferredPods) > weightOf(old.labels, preferredPods) ? "PreferredPod" : undefined;
 }
 
 /** A Pod that is not better was chosen only because the old one cannot be: its network, its node. */
@@ -33,5 +43,6 @@ export function moveCause(world: World, route: GKEIPRoute, holder: Holder | unde
   if (!world.node(holder.node)) return "NodeGone";
   const old = podOf(world, route, holder.podUID);
   if (!old) return wanted?.pod === holder.pod ? "PodRecreated" : "PodGone";
-  return objection(old, route) ?? preference(old, podOf(world, route, wanted?.podUID));
+  const next = podOf(world, route, wanted?.podUID);
+  return objection(old, route) ?? stabilityCause(world, route, old, next) ?? preference(old, next);
 }

@@ -13,4 +13,5 @@ export * from "./refusal";
 export * from "./route-network";
 export * from "./second-writer";
 export * from "./select";
+export * from "./stability";
 export * from "./world";

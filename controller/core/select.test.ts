@@ -3,6 +3,7 @@
 import { expect } from "chai";
 import type { GKEIPRoute, GKEIPRouteSpec, PodInterface } from "../api";
 import { noPodsMessage, select, VERDICTS, type Selection } from "./select";
+import { STABILITY_VERDICTS } from "./stability";
 import { nodeOf, podOf, routeOf, world, type WorldInput } from "./testing";
 import type { PodView } from "./world";
 
@@ -213,7 +214,9 @@ describe("The verdicts", () => {
       expect(verdict.message).to.match(says);
     });
 
-  it("have a case here for each reason there is", () => expect(cases.map(([reason]) => reason)).to.have.members([...VERDICTS]));
+  // Those of stability have theirs in stability.test.ts.
+  it("have a case here for each reason there is", () =>
+    expect([...cases.map(([reason]) => reason), ...STABILITY_VERDICTS]).to.have.members([...VERDICTS]));
 
   it("explain a tie as one", () => {
     const s = choose([podOf("a", 1), podOf("b", 1)]);

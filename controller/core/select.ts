@@ -3,6 +3,7 @@
 // `explain` prints this very list.
 import { interfaceOn, isDefaultNetwork, parseSelector, specOf, type GKEIPRoute, type Matcher } from "../api";
 import type { RouteNetwork } from "./route-network";
+import { choose, STABILITY_VERDICTS, type Candidate, type Choice, type Stability } from "./stability";
 import type { NodeView, PodView, World } from "./world";
 
 export const VERDICTS = [
@@ -19,7 +20,11 @@ export const VERDICTS = [
   "NodeNotSelected",
   "NodeNotConnected",
   "NoVirtualMachine",
+  ...STABILITY_VERDICTS,
 ] as const;
+/** Verdicts of Pods that could hold the address at once, and of one that lacks no more than readiness: their nodes are made ready ahead of need. */
+const POSSIBLE: readonly VerdictReason[] = ["Selected", "OlderThanSelected", "NotReady", ...STABILITY_VERDICTS];
+export const mayHold = (reason: VerdictReason): boolean => POSSIBLE.includes(reason);
 export type VerdictReason = (typeof VERDICTS)[number];
 export interface Verdict {
   pod: PodView;
@@ -31,6 +36,8 @@ export interface Selection {
   node?: NodeView;
   /** Matching Pods, best first. */
   verdicts: Verdict[];
+  /** When to look again, because a Pod waits for its turn (dwell, budget); milliseconds since 1970. */
+  until?: number;
 }
 interface Request {
   world: World;
@@ -86,32 +93,58 @@ export function better(a: PodView, b: PodView): number {
   return a.uid < b.uid ? -1 : a.uid > b.uid ? 1 : 0;
 }
 
-/** Judges every matching Pod of the route's namespace (SEED-60) and picks one. The route must have been accepted. */
-export function select(world: World, route: GKEIPRoute, network: RouteNetwork): Selection {
+type Judged = { pod: PodView; objection: Exclude<Objection, undefined> } | { pod: PodView; node: NodeView };
+
+function judge(pod: PodView, request: Request): Judged {
+  const node = pod.node ? request.world.node(pod.node) : undefined;
+  const objection =
+    POD_CHECKS.map((check) => check(pod, request)).find((o) => o !== undefined) ?? nodeObjection(node, pod, request);
+  return objection || !node ? { pod, objection: objection ?? no("NodeMissing", "its node does not exist") } : { pod, node };
+}
+
+function verdictOf(judged: Judged, { chosen, because, standing }: Choice): Verdict {
+  const { pod } = judged;
+  if ("objection" in judged) return { pod, ...judged.objection };
+  if (!chosen || chosen.pod === pod) return { pod, reason: "Selected", message: because ?? "the newest Pod that can be chosen" };
+  const said = standing.get(pod.uid);
+  if (said) return { pod, ...said };
+  const equal = chosen.pod.created === pod.created;
+  return {
+    pod,
+    reason: "OlderThanSelected",
+    message: `${chosen.pod.name} is preferred: ${equal ? "created at the same time, ordered by readiness and name" : "it is newer"}`,
+  };
+}
+
+/**
+ * Judges every matching Pod of the route's namespace (SEED-60) and picks one. The route must have been accepted.
+ * @param stability `stabilityOf(...)` of the route; left out: GKE's own rule, the newest
+ */
+export function select(world: World, route: GKEIPRoute, network: RouteNetwork, stability?: Stability): Selection {
   const spec = specOf(route);
   const selector = parseSelector(spec.podSelector);
   const nodes = parseSelector(spec.nodeSelector, true);
   if (!selector.ok || !nodes.ok) return { verdicts: [] };
   const request: Request = { world, network, mode: spec.reactionMode, nodes: nodes.matches };
   const matching = [...world.pods(route.metadata.namespace ?? "default")].filter((p) => selector.matches(p.labels)).sort(better);
-  let selected: Selection["selected"];
-  let chosenNode: NodeView | undefined;
-  const verdicts = matching.map((pod): Verdict => {
-    const node = pod.node ? world.node(pod.node) : undefined;
-    const objection =
-      POD_CHECKS.map((check) => check(pod, request)).find((o) => o !== undefined) ?? nodeObjection(node, pod, request);
-    if (objection) return { pod, ...objection };
-    if (selected)
-      return {
-        pod,
-        reason: "OlderThanSelected",
-        message: `${selected.name} is preferred: ${selected.created === pod.created ? "created at the same time, ordered by readiness and name" : "it is newer"}`,
-      };
-    selected = { ...pod, node: pod.node! };
-    chosenNode = node;
-    return { pod, reason: "Selected", message: "the newest Pod that can be chosen" };
-  });
-  return { ...(selected ? { selected } : {}), ...(chosenNode ? { node: chosenNode } : {}), verdicts };
+  const judged = matching.map((pod) => judge(pod, request));
+  const choice = choose(
+    judged.flatMap((j): Candidate[] => ("node" in j ? [j] : [])),
+    stability,
+  );
+  const { chosen, until } = choice;
+  return {
+    ...(chosen ? { selected: { ...chosen.pod, node: chosen.node.name }, node: chosen.node } : {}),
+    verdicts: judged.map((j) => verdictOf(j, choice)),
+    ...(until === undefined ? {} : { until }),
+  };
+}
+
+/** Sentence where stability keeps a Pod waiting that would have the address by GKE's own rule; undefined: nobody waits. */
+export function waitingMessage({ verdicts }: Selection): string | undefined {
+  const waits: readonly VerdictReason[] = ["HeldBySticky", "WithinDwell", "BudgetSpent", "ReclaimNotAsked"];
+  const first = verdicts.find((v) => waits.includes(v.reason));
+  return first && `${first.pod.name} waits (${first.reason}): ${first.message}`;
 }
 
 /** Sentence for NoPodsFound: what was looked for, what was there, and why none of it will do (SEED-83..SEED-89). */

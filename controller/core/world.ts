@@ -27,6 +27,10 @@ export interface NodeView {
   /** Networks with a NIC on this node (north-interfaces). */
   networks: readonly string[];
   ready: boolean;
+  /** Since when it is not ready, RFC 3339, as the node says. */
+  notReadySince?: string;
+  /** No new Pods are put there, or it is about to go: cordoned, being drained, deleted or scaled down. */
+  cordoned?: boolean;
 }
 
 /** What Google Cloud says of an address; absent while it has not been looked up. */

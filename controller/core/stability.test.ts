@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stability: what keeps an address where it is, what never does, and that a hundred flaps stay within the budget.
+import { expect } from "chai";
+import { STABILITY_ANNOTATION as A, type AddressBinding, type AddressBindingStatus, type Holder, type Move } from "../api";
+import { moveCause } from "./cause";
+import { begun, committed, unserved } from "./handover";
+import { mayHold, select, waitingMessage, type Selection } from "./select";
+import { policyOf, stabilityOf, tenureOf } from "./stability";
+import { gatewayOf, nodeOf, podOf, routeOf, world } from "./testing";
+import type { NodeView, PodView } from "./world";
+
+const network = { name: "blue-network", type: "L3" as const };
+const T0 = Date.UTC(2026, 0, 1, 12);
+const at = (seconds: number): string => new Date(T0 + seconds * 1000).toISOString();
+const holderOf = (pod: string, node = "node-1"): Holder => ({
+  pod,
+  podUID: `uid-${pod}`,
+  node,
+  zone: "us-central1-a",
+  instance: `vm-${node}`,
+});
+const bindingOf = (status: AddressBindingStatus): AddressBinding => ({
+  metadata: { name: "34-123-10-1" },
+  spec: {
+    address: "34.123.10.1",
+    scope: "External",
+    route: { namespace: "default", name: "my-ip-route", uid: "uid-default-my-ip-route" },
+  },
+  status,
+});
+const move = (from: string | undefined, to: string, second: number): Move => ({
+  generation: 1,
+  ...(from ? { from: holderOf(from) } : {}),
+  to: holderOf(to),
+  cause: "NewerPod",
+  finishedAt: at(second),
+  durations: {},
+});
+/** The journal of an address that `pod` has had since `second`. */
+const heldBy = (pod: string, second = 0, moves: Move[] = [move(undefined, pod, second)]): AddressBinding =>
+  bindingOf({ phase: "Held", holder: holderOf(pod), lastMove: moves[0], history: moves });
+
+interface Case {
+  annotations?: Record<string, string>;
+  gateway?: Record<string, string>;
+  pods: PodView[];
+  nodes?: NodeView[];
+  binding?: AddressBinding;
+  second?: number;
+  exists?: boolean;
+}
+const routeWith = (c: Pick<Case, "annotations" | "exists">) =>
+  routeOf({ metadata: { annotations: c.annotations }, spec: c.exists ? { reactionMode: "Exists" } : {} });
+function decide(c: Case): Selection {
+  const w = world({ pods: c.pods, nodes: c.nodes, gateways: [gatewayOf({ metadata: { annotations: c.gateway } })] });
+  const route = routeWith(c);
+  return select(w, route, network, stabilityOf(w, route, c.binding ? [c.binding] : [], T0 + (c.second ?? 100) * 1000));
+}
+const verdicts = (s: Selection): Record<string, string> => Object.fromEntries(s.verdicts.map((v) => [v.pod.name, v.reason]));
+const [old, next] = [podOf("old", 1), podOf("new", 2)];
+const gold = (p: PodView): PodView => ({ ...p, labels: { ...p.labels, tier: "gold" } });
+
+describe("Stability: without an annotation", () => {
+  it("the newest Ready Pod takes over at once, as on GKE (E9, SEED-9)", () => {
+    const s = decide({ pods: [old, next], binding: heldBy("old") });
+    expect([s.selected?.name, verdicts(s), s.until]).to.deep.equal([
+      "new",
+      { new: "Selected", old: "OlderThanSelected" },
+      undefined,
+    ]);
+  });
+  it("a cordon changes nothing, and neither does a node that is not Ready (E18, S16)", () => {
+    const nodes = [nodeOf("node-1", { cordoned: true, ready: false })];
+    expect(decide({ pods: [old, next], nodes }).selected?.name).to.equal("new");
+  });
+});
+
+describe("Stability: sticky", () => {
+  const sticky = { [A.sticky]: "true" };
+  it("keeps the holder against a newer Pod and says HeldBySticky", () => {
+    const s = decide({ annotations: sticky, pods: [old, next], binding: heldBy("old") });
+    expect([s.selected?.name, verdicts(s)]).to.deep.equal(["old", { new: "HeldBySticky", old: "Selected" }]);
+    expect(waitingMessage(s)).to.equal("new waits (HeldBySticky): old has the address and can keep it (sticky)");
+    expect(s.verdicts.every((v) => mayHold(v.reason))).to.equal(true);
+  });
+  it("gives the first Pod that comes back the address and leaves it there as the rest return (S14)", () => {
+    const first = decide({ annotations: sticky, pods: [old], binding: bindingOf(unserved(heldBy("x").status, "none", at(50))) });
+    expect(first.selected?.name).to.equal("old");
+    expect(
+      decide({ annotations: sticky, pods: [old, next, podOf("third", 3)], binding: heldBy("old", 60) }).selected?.name,
+    ).to.equal("old");
+  });
+  it("never keeps a holder that is terminating, not Ready or gone (E3, S4)", () => {
+    for (const pods of [[podOf("old", 1, { deleting: true }), next], [podOf("old", 1, { ready: false }), next], [next]])
+      expect(decide({ annotations: sticky, pods, binding: heldBy("old") }).selected?.name).to.equal("new");
+  });
+  it("knows the holder by UID and node, not by name (E15)", () => {
+    const again = podOf("old", 1, { uid: "other" });
+    expect(decide({ annotations: sticky, pods: [again, next], binding: heldBy("old") }).selected?.name).to.equal("new");
+  });
+  it("goes on with a move that is under way (E51)", () => {
+    const status = begun(
+      heldBy("old").status,
+      { do: "begin", next: holderOf("new"), generation: 2, cause: "NewerPod", routeUid: "uid-default-my-ip-route" },
+      at(90),
+    );
+    expect(
+      decide({ annotations: sticky, pods: [old, next, podOf("third", 3)], binding: bindingOf(status) }).selected?.name,
+    ).to.equal("new");
+  });
+});
+
+describe("Stability: minimum dwell", () => {
+  const dwell = { [A.minDwellSeconds]: "60" };
+  it("holds a planned move back, says WithinDwell and when to look again", () => {
+    const s = decide({ annotations: dwell, pods: [old, next], binding: heldBy("old", 90), second: 100 });
+    expect([s.selected?.name, verdicts(s), s.until]).to.deep.equal([
+      "old",
+      { new: "WithinDwell", old: "Selected" },
+      T0 + 150_000,
+    ]);
+    expect(waitingMessage(s)).to.contain("until 2026-01-01T12:02:30Z");
+  });
+  it("lets it go when the time has come", () => {
+    expect(decide({ annotations: dwell, pods: [old, next], binding: heldBy("old", 90), second: 150 }).selected?.name).to.equal(
+      "new",
+    );
+  });
+  it("never delays the loss of the holder (E3, E4)", () => {
+    const s = decide({ annotations: dwell, pods: [podOf("old", 1, { ready: false }), next], binding: heldBy("old", 99) });
+    expect([s.selected?.name, s.until]).to.deep.equal(["new", undefined]);
+  });
+  it("is the Gateway's default until the route says otherwise", () => {
+    const c = { gateway: dwell, pods: [old, next], binding: heldBy("old", 90) };
+    expect([decide(c).selected?.name, decide({ ...c, annotations: { [A.minDwellSeconds]: "0" } }).selected?.name]).to.deep.equal([
+      "old",
+      "new",
+    ]);
+  });
+});
+
+describe("Stability: move budget", () => {
+  const budget = { [A.moveBudget]: "2/100" };
+  const spent = [move("new", "old", 95), move("old", "new", 50), move(undefined, "old", 10)];
+  it("holds a planned move back when the moves are spent, says BudgetSpent and when to look again", () => {
+    const s = decide({ annotations: budget, pods: [old, next], binding: heldBy("old", 95, spent) });
+    expect([s.selected?.name, verdicts(s).new, s.until]).to.deep.equal(["old", "BudgetSpent", T0 + 150_000]);
+    expect(
+      decide({ annotations: budget, pods: [old, next], binding: heldBy("old", 95, spent), second: 150 }).selected?.name,
+    ).to.equal("new");
+  });
+  it("counts neither a first assignment nor a move to the same Pod", () => {
+    const quiet = [move("old", "old", 95), move(undefined, "old", 90)];
+    expect(decide({ annotations: budget, pods: [old, next], binding: heldBy("old", 95, quiet) }).selected?.name).to.equal("new");
+  });
+  it("never delays the loss of the holder, though that move counts", () => {
+    expect(decide({ annotations: budget, pods: [next], binding: heldBy("old", 95, spent) }).selected?.name).to.equal("new");
+  });
+  it("keeps Ready toggling every second for 10 minutes within the budget of planned moves (F9, E4)", () => {
+    const annotations = { [A.moveBudget]: "3/600" };
+    let status: AddressBindingStatus = heldBy("old").status!;
+    const causes: string[] = [];
+    for (let second = 1; second <= 600; second++) {
+      const pods = [old, podOf("new", 2, { ready: second % 2 === 0 })];
+      const { selected } = decide({ annotations, pods, binding: bindingOf(status), second });
+      if (!selected || selected.uid === status.holder?.podUID) continue;
+      const cause = moveCause(world({ pods }), routeWith({ annotations }), status.holder, holderOf(selected.name));
+      causes.push(cause);
+      const step = {
+        do: "begin" as const,
+        next: holderOf(selected.name),
+        generation: (status.generation ?? 0) + 1,
+        cause,
+        routeUid: "uid-default-my-ip-route",
+      };
+      status = committed({ ...begun(status, step, at(second)), phase: "Switching" }, at(second));
+    }
+    // A holder that is lost is never waited for, so each planned move may be followed by one that is not planned.
+    expect(causes).to.deep.equal(["NewerPod", "PodNotReady", "NewerPod", "PodNotReady"]);
+  });
+});
+
+describe("Stability: preferred Pods", () => {
+  const preferred = { [A.preferredPods]: "tier=gold:50" };
+  it("takes the labelled one before a newer one, which is LessPreferred (S15)", () => {
+    const s = decide({ annotations: preferred, pods: [gold(old), next] });
+    expect([s.selected?.name, verdicts(s)]).to.deep.equal(["old", { new: "LessPreferred", old: "Selected" }]);
+    expect(s.verdicts.find((v) => v.pod.name === "new")?.message).to.contain("its weight 0 is less than 50 of old");
+  });
+  it("falls back to another when the labelled one cannot be chosen (S15)", () => {
+    expect(
+      decide({ annotations: preferred, pods: [{ ...gold(old), ready: false }, next], binding: heldBy("old") }).selected?.name,
+    ).to.equal("new");
+  });
+  it("takes the address back only if asked: ReclaimNotAsked until then (S15)", () => {
+    const c = { annotations: preferred, pods: [gold(old), next], binding: heldBy("new") };
+    const s = decide(c);
+    expect([s.selected?.name, verdicts(s).old]).to.deep.equal(["new", "ReclaimNotAsked"]);
+    expect(decide({ ...c, annotations: { ...preferred, [A.reclaim]: "true", [A.sticky]: "true" } }).selected?.name).to.equal(
+      "old",
+    );
+  });
+  it("still lets the newest of equal weight take over (S15)", () => {
+    const s = decide({ annotations: preferred, pods: [gold(podOf("gold", 1)), old, next], binding: heldBy("old") });
+    expect([s.selected?.name, verdicts(s)]).to.deep.equal([
+      "new",
+      { new: "Selected", gold: "ReclaimNotAsked", old: "OlderThanSelected" },
+    ]);
+  });
+  it("is the cause of the move that it asks for", () => {
+    const annotations = { ...preferred, [A.reclaim]: "true" };
+    const w = world({ pods: [gold(old), next] });
+    expect(moveCause(w, routeWith({ annotations }), holderOf("new"), holderOf("old"))).to.equal("PreferredPod");
+  });
+});
+
+describe("Stability: cordon and drain", () => {
+  const avoid = { [A.avoidCordoned]: "true" };
+  const nodes = [nodeOf("node-1"), nodeOf("node-2", { cordoned: true })];
+  const onCordoned = podOf("new", 2, { node: "node-2" });
+  it("does not choose a cordoned node while there is another, and says NodeCordoned (S16)", () => {
+    const s = decide({ annotations: avoid, pods: [old, onCordoned], nodes });
+    expect([s.selected?.name, verdicts(s)]).to.deep.equal(["old", { new: "NodeCordoned", old: "Selected" }]);
+  });
+  it("chooses it when there is no other (S16)", () => {
+    expect(decide({ annotations: avoid, pods: [podOf("old", 1, { ready: false }), onCordoned], nodes }).selected?.name).to.equal(
+      "new",
+    );
+  });
+  it("leaves a node that gets cordoned before the eviction, whatever sticky, dwell and budget say (S16)", () => {
+    const annotations = { ...avoid, [A.sticky]: "true", [A.minDwellSeconds]: "600", [A.moveBudget]: "1/600" };
+    const held = bindingOf({ ...heldBy("new").status, holder: holderOf("new", "node-2") });
+    const s = decide({ annotations, pods: [old, onCordoned], nodes, binding: held });
+    expect([s.selected?.name, verdicts(s).new]).to.deep.equal(["old", "NodeCordoned"]);
+    const w = world({ pods: [old, onCordoned], nodes });
+    expect(moveCause(w, routeWith({ annotations }), held.status?.holder, holderOf("old"))).to.equal("NodeCordoned");
+  });
+  it("does not leave early for a Pod that is not Ready (Exists mode)", () => {
+    const held = bindingOf({ ...heldBy("new").status, holder: holderOf("new", "node-2") });
+    const s = decide({
+      annotations: { ...avoid, [A.sticky]: "true" },
+      pods: [{ ...old, ready: false }, onCordoned],
+      nodes,
+      binding: held,
+      exists: true,
+    });
+    expect(s.selected?.name).to.equal("new");
+  });
+});
+
+describe("Stability: what it goes by", () => {
+  it("counts a move under way as one and its begin as the begin of the dwell", () => {
+    const moving = begun(
+      heldBy("old", 10).status,
+      { do: "begin", next: holderOf("new"), generation: 2, cause: "NewerPod", routeUid: "r" },
+      at(80),
+    );
+    expect(tenureOf([bindingOf(moving)], "r")).to.deep.equal({
+      holder: holderOf("new"),
+      since: T0 + 80_000,
+      moves: [[T0 + 80_000]],
+    });
+  });
+  it("believes nothing of another route's journal, and survives dates that are none", () => {
+    const foreign = bindingOf({ ...heldBy("old").status, routeUid: "other" });
+    expect(tenureOf([foreign], "r")).to.deep.equal({ moves: [] });
+    const odd = bindingOf({ phase: "Held", holder: holderOf("old"), history: [{ ...move("a", "b", 0), finishedAt: "soon" }] });
+    expect(tenureOf([odd], "r")).to.deep.equal({ holder: holderOf("old"), since: 0, moves: [[]] });
+  });
+  it("where the addresses of a route disagree, the latest wish is the holder's", () => {
+    expect(tenureOf([heldBy("old", 10), heldBy("new", 20)], "uid-default-my-ip-route").holder?.pod).to.equal("new");
+  });
+  it("reads the policy of the route over that of its Gateway", () => {
+    const w = world({ gateways: [gatewayOf({ metadata: { annotations: { [A.sticky]: "true", [A.reclaim]: "true" } } })] });
+    const policy = policyOf(w, routeOf({ metadata: { annotations: { [A.sticky]: "false" } } }));
+    expect([policy.sticky, policy.reclaim]).to.deep.equal([false, true]);
+  });
+});
