@@ -9,6 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { FaultPlan, type Fault, type Seen } from "./faults";
 import { refusalOf, type Dialect } from "./refusals";
 import { cutSocket, Gate } from "./gate";
+import { answerWhole, bufferOf } from "./proxy-answer";
 import { carryWatch } from "./proxy-watch";
 
 export interface ProxyOptions {
@@ -43,6 +44,8 @@ export interface FaultProxy {
   readonly plan: FaultPlan;
   /** Everything but GETs, in the order of arrival. */
   readonly log: readonly Passed[];
+  /** Told of each request but GETs when it arrives, before anything becomes of it. */
+  onWrite: ((passed: Passed) => void) | undefined;
   /** Nothing passes any more, and nothing is refused: connections stay open. */
   freeze(): void;
   thaw(): void;
@@ -62,6 +65,7 @@ export async function startFaultProxy(options: ProxyOptions): Promise<FaultProxy
 class Proxy implements FaultProxy {
   readonly plan: FaultPlan;
   readonly log: Passed[] = [];
+  onWrite: ((passed: Passed) => void) | undefined;
   private readonly server: http.Server | https.Server;
   private readonly agent: http.Agent | https.Agent;
   private readonly upstream: URL;
@@ -116,26 +120,27 @@ class Proxy implements FaultProxy {
   }
 
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(request.url ?? "/", "http://proxy");
-    const { searchParams: query, pathname: path } = url;
-    const method = request.method ?? "GET";
-    const body = await text(request);
-    const seen: Seen = { method, path, query, watch: ["true", "1"].includes(query.get("watch") ?? ""), body };
-    const passed: Passed = { at: Date.now(), method, path, query, body, status: 0, forwarded: false };
-    if (method !== "GET") this.log.push(passed);
+    const seen = await seenOf(request);
+    const passed = this.note(seen);
     await this.gate.passed();
     const fault = this.plan.forRequest(seen);
     if (fault) passed.fault = fault.kind;
-    if (fault && (await this.instead(fault, request, response))) return;
-    if (request.socket.destroyed) return;
-    const answer = await this.ask(request, body, passed);
+    if ((fault && (await this.instead(fault, request, response))) || request.socket.destroyed) return;
+    const answer = await this.ask(request, response, passed);
     await this.gate.passed();
     if (fault) this.plan.did(fault);
-    if (seen.watch && (answer.statusCode ?? 0) < 300) {
-      await carryWatch({ answer, response, seen, plan: this.plan, gate: this.gate, signal: this.closing.signal });
-      return;
-    }
-    await this.answer(answer, response, fault);
+    const { plan, gate } = this;
+    const { signal } = this.closing;
+    if (seen.watch && passed.status < 300) return carryWatch({ answer, response, seen, plan, gate, signal });
+    return answerWhole({ answer, response, fault, gate, signal });
+  }
+
+  private note({ method, path, query, body }: Seen): Passed {
+    const passed: Passed = { at: Date.now(), method, path, query, body, status: 0, forwarded: false };
+    if (method === "GET") return passed;
+    this.log.push(passed);
+    this.onWrite?.(passed);
+    return passed;
   }
 
   /** Faults that keep the request from the real server. True where nothing else is to be done. */
@@ -147,62 +152,32 @@ class Proxy implements FaultProxy {
       response.writeHead(refusal.status, refusal.headers).end(refusal.body);
       return true;
     }
-    if (fault.kind === "freeze") await this.pause(fault.ms);
+    if (fault.kind === "freeze") await sleep(fault.ms, undefined, { signal: this.closing.signal }).catch(() => undefined);
     if (fault.kind !== "freeze" && fault.kind !== "reset") return false;
     this.plan.did(fault);
     cutSocket(request.socket);
     return true;
   }
 
-  private ask(request: IncomingMessage, body: string, passed: Passed): Promise<IncomingMessage> {
+  private ask(request: IncomingMessage, response: ServerResponse, passed: Passed): Promise<IncomingMessage> {
     const { protocol, hostname, port } = this.upstream;
     const send = protocol === "https:" ? https.request : http.request;
+    const { method, url: path, headers } = request;
     passed.forwarded = true;
     return new Promise((resolve, reject) => {
-      const onward = send(
-        { agent: this.agent, hostname, port, method: request.method, path: request.url, headers: request.headers },
-        (answer) => {
-          passed.status = answer.statusCode ?? 0;
-          resolve(answer);
-        },
-      );
+      const onward = send({ agent: this.agent, hostname, port, method, path, headers }, (answer) => {
+        passed.status = answer.statusCode ?? 0;
+        resolve(answer);
+      });
       onward.once("error", reject);
-      request.socket.once("close", () => onward.destroy());
-      onward.end(body);
+      response.once("close", () => onward.destroy());
+      onward.end(passed.body);
     });
   }
-
-  /** An ordinary answer, whole in memory: lists of a test are small. */
-  private async answer(answer: IncomingMessage, response: ServerResponse, fault: Fault | undefined): Promise<void> {
-    const bytes = await buffer(answer);
-    await this.gate.passed();
-    if (fault?.kind === "lost") return void cutSocket(response.socket);
-    const { "transfer-encoding": _chunked, ...headers } = answer.headers;
-    response.writeHead(answer.statusCode ?? 502, { ...headers, "content-length": String(bytes.length) });
-    if (fault?.kind === "truncate") {
-      response.write(bytes.subarray(0, Math.floor(bytes.length / 2)), () => cutSocket(response.socket));
-      return;
-    }
-    if (fault?.kind === "slow") {
-      const piece = Math.max(1, Math.ceil(bytes.length / 4));
-      for (let at = 0; at < bytes.length; at += piece) {
-        response.write(bytes.subarray(at, at + piece));
-        await this.pause(fault.ms / 4);
-      }
-      return void response.end();
-    }
-    if (fault?.kind === "delay") await this.pause(fault.ms);
-    response.end(bytes);
-  }
-
-  private pause(ms: number): Promise<void> {
-    return sleep(ms, undefined, { signal: this.closing.signal }).catch(() => undefined);
-  }
 }
 
-async function buffer(stream: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk);
-  return Buffer.concat(chunks);
+async function seenOf(request: IncomingMessage): Promise<Seen> {
+  const { searchParams: query, pathname: path } = new URL(request.url ?? "/", "http://proxy");
+  const body = (await bufferOf(request)).toString("utf8");
+  return { method: request.method ?? "GET", path, query, watch: ["true", "1"].includes(query.get("watch") ?? ""), body };
 }
-const text = async (stream: IncomingMessage): Promise<string> => (await buffer(stream)).toString("utf8");
