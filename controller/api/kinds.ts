@@ -111,7 +111,7 @@ export interface Pod extends KubeObject {
   status?: { phase?: string; podIP?: string; conditions?: { type: string; status: string }[] };
 }
 export interface Node extends KubeObject {
-  spec: { providerID?: string; unschedulable?: boolean };
-  status?: { conditions?: { type: string; status: string }[]; nodeInfo?: { kubeletVersion?: string } };
+  spec: { providerID?: string; unschedulable?: boolean; taints?: { key: string; effect?: string }[] };
+  status?: { conditions?: { type: string; status: string; lastTransitionTime?: string }[]; nodeInfo?: { kubeletVersion?: string } };
 }
 export type { ParentRef };

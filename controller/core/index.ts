@@ -7,6 +7,7 @@ export * from "./conditions";
 export * from "./gateway";
 export * from "./gateway-status";
 export * from "./handover";
+export * from "./hold";
 export * from "./listeners";
 export * from "./parents";
 export * from "./refusal";

@@ -43,6 +43,29 @@ describe("Views of objects", () => {
     const other = { ...nodeRaw("n"), spec: { providerID: "kind://x" } } as KubeObject;
     expect(nodeObject(other).view).to.not.have.property("vm");
   });
+  it("S16: of a Node say that it is cordoned or about to go, and since when it is not ready (E18)", () => {
+    const base = nodeRaw("n") as KubeObject & { spec: object };
+    const cordoned = (spec: object, meta: object = {}): boolean | undefined =>
+      nodeObject({ ...base, metadata: { ...base.metadata, ...meta }, spec: { ...base.spec, ...spec } } as KubeObject).view
+        .cordoned;
+    const taint = (key: string): object => ({ taints: [{ key, effect: "NoSchedule" }] });
+    expect([cordoned({}), cordoned({ unschedulable: false }), cordoned(taint("dedicated"))]).to.deep.equal([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect([
+      cordoned({ unschedulable: true }),
+      cordoned({}, { deletionTimestamp: "x" }),
+      cordoned(taint("ToBeDeletedByClusterAutoscaler")),
+      cordoned(taint("cloud.google.com/impending-node-termination")),
+    ]).to.deep.equal([true, true, true, true]);
+    const lost = {
+      ...base,
+      status: { conditions: [{ type: "Ready", status: "Unknown", lastTransitionTime: "2026-01-01T00:00:00Z" }] },
+    };
+    expect(nodeObject(lost as KubeObject).view).to.include({ ready: false, notReadySince: "2026-01-01T00:00:00Z" });
+  });
   it("of a heartbeat are the same, of a label are not", () => {
     const a = nodeObject(nodeRaw("n"));
     const beat = nodeRaw("n");

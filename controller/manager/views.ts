@@ -44,6 +44,20 @@ export function podObject(raw: KubeObject): PodObject {
   return { metadata: identity(m), view };
 }
 
+/** Taints of a node that is about to go although nobody has cordoned it: cluster autoscaler, and Spot VMs and maintenance on GKE. */
+const LEAVING: readonly string[] = ["ToBeDeletedByClusterAutoscaler", "cloud.google.com/impending-node-termination"];
+const leaving = ({ metadata, spec }: Node): boolean =>
+  spec.unschedulable === true ||
+  metadata.deletionTimestamp !== undefined ||
+  (spec.taints ?? []).some((t) => LEAVING.includes(t.key));
+
+/** Readiness as the node says it; a node that says nothing yet was not lost. */
+function readiness(node: Node): Pick<NodeView, "ready" | "notReadySince"> {
+  const said = node.status?.conditions?.find((c) => c.type === "Ready");
+  if (said?.status === "True") return { ready: true };
+  return { ready: false, ...(said?.lastTransitionTime ? { notReadySince: said.lastTransitionTime } : {}) };
+}
+
 export interface NodeObject extends KubeObject {
   view: NodeView;
 }
@@ -57,7 +71,8 @@ export function nodeObject(raw: KubeObject): NodeObject {
     labels: m.labels ?? {},
     ...(vm ? { vm } : {}),
     networks: parseNorthInterfaces(m.annotations?.[ANNOTATION.northInterfaces]).map((n) => n.network),
-    ready: conditionTrue(node, "Ready"),
+    ...readiness(node),
+    ...(leaving(node) ? { cordoned: true } : {}),
   };
   return { metadata: identity(m), view };
 }
