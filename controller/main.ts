@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { Command, InvalidArgumentError, Option } from "commander";
 import pino from "pino";
 import { CONTROLLER, NAMESPACE } from "./api";
+import { runCli } from "./cli";
 import { inClusterConfig, kubeconfigClient } from "./kubernetes";
 import { startController, type ControllerOptions } from "./manager";
 import { readFileSync } from "node:fs";
@@ -102,9 +103,12 @@ async function run(flags: Flags, env: NodeJS.ProcessEnv): Promise<void> {
   process.exit(1);
 }
 
-program(process.env)
-  .parseAsync(process.argv)
-  .catch((error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exit(1);
-  });
+async function main(): Promise<void> {
+  // The command line of `kubectl persistent-ip` has exit codes of its own (controller/cli).
+  if (process.argv[2] === "cli") process.exitCode = await runCli(process.argv.slice(3), process.env);
+  else await program(process.env).parseAsync(process.argv);
+}
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});

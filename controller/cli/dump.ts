@@ -54,40 +54,35 @@ function metaOf(raw: KubeObject, managedFields: boolean): Bag {
     ...(annotations.length > 0 ? { annotations: Object.fromEntries(annotations) } : {}),
   };
 }
-const conditions = (raw: KubeObject): Bag => ({
-  conditions: [bag(bag(raw).status).conditions].flat().filter((c) => bag(c).type === "Ready"),
+const conditions = (status: unknown): Bag => ({
+  conditions: [bag(status).conditions].flat().filter((c) => bag(c).type === "Ready"),
 });
-const body = (raw: KubeObject): Bag => pick(raw, ["spec", "status"]);
 
+type Parts = (raw: { spec?: unknown; status?: unknown }) => Bag;
+const whole: Parts = (raw) => pick(raw, ["spec", "status"]);
+const PARTS: { [K in KindKey]: Parts } = {
+  ...{
+    route: whole,
+    gateway: whole,
+    gatewayClass: whole,
+    network: whole,
+    paramSet: whole,
+    networkInterface: whole,
+    binding: whole,
+  },
+  pod: ({ spec, status }) => ({
+    spec: pick(spec, ["nodeName", "hostNetwork"]),
+    status: { ...pick(status, ["phase"]), ...conditions(status) },
+  }),
+  node: ({ spec, status }) => ({ spec: pick(spec, ["providerID", "unschedulable", "taints"]), status: conditions(status) }),
+  namespace: () => ({}),
+};
 /** The parts of an object that decisions read; test: a view made of them equals the view of the whole object. */
-export function pruned(kind: KindKey, raw: KubeObject): KubeObject {
-  const metadata = metaOf(raw, kind === "route");
-  const { spec, status } = raw as { spec?: unknown; status?: unknown };
-  switch (kind) {
-    case "pod":
-      return {
-        metadata,
-        spec: pick(spec, ["nodeName", "hostNetwork"]),
-        status: { ...pick(status, ["phase"]), ...conditions(raw) },
-      } as unknown as KubeObject;
-    case "node":
-      return {
-        metadata,
-        spec: pick(spec, ["providerID", "unschedulable", "taints"]),
-        status: conditions(raw),
-      } as unknown as KubeObject;
-    case "namespace":
-      return { metadata } as unknown as KubeObject;
-    case "route":
-    case "gateway":
-    case "gatewayClass":
-    case "network":
-    case "paramSet":
-    case "networkInterface":
-    case "binding":
-      return { metadata, ...body(raw) } as unknown as KubeObject;
-  }
-}
+export const pruned = (kind: KindKey, raw: KubeObject): KubeObject =>
+  ({
+    metadata: metaOf(raw, kind === "route"),
+    ...PARTS[kind](raw as { spec?: unknown; status?: unknown }),
+  }) as unknown as KubeObject;
 
 const list = (v: unknown, field: string): unknown[] => {
   if (Array.isArray(v)) return v;

@@ -54,9 +54,7 @@ function notMatching(dw: DumpWorld, route: GKEIPRoute): string[] {
   return pods.filter((p) => !selector.ok || !selector.matches(p.labels)).map((p) => p.name);
 }
 const acceptedOf = (a: Acceptance): Explanation["accepted"] =>
-  a.accepted
-    ? { status: "True", reason: "Accepted", message: "" }
-    : { status: "False", reason: a.reason, message: a.message };
+  a.accepted ? { status: "True", reason: "Accepted", message: "" } : { status: "False", reason: a.reason, message: a.message };
 
 type Answered = Pick<Explanation, "pods" | "addresses" | "noPods">;
 function answered(dump: Dump, dw: DumpWorld, route: RouteObject, acceptance: Acceptance): Answered {
@@ -126,7 +124,9 @@ function podLines(e: Explanation, now: number): string[] {
   const rest =
     others.length === 0
       ? []
-      : [`${others.length} other Pod(s) of the namespace do not match: ${others.slice(0, 5).join(", ")}${others.length > 5 ? ", …" : ""}`];
+      : [
+          `${others.length} other Pod(s) of the namespace do not match: ${others.slice(0, 5).join(", ")}${others.length > 5 ? ", …" : ""}`,
+        ];
   const body = rows.length > 0 ? table(["POD", "NODE", "AGE", "READY", "VERDICT", "WHY"], rows) : ["No Pod matches."];
   return [...body, ...rest, ...(e.noPods === undefined ? [] : [`NoPodsFound: ${e.noPods}`])];
 }

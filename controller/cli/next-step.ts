@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // How one address stands, and what the controller would do next for it: the core's own `nextStep` over the dump.
-import { targetInstanceName, type AddressBinding, type GKEIPRoute, type Holder } from "../api";
+import { targetInstanceName, type AddressBinding, type AddressBindingStatus, type GKEIPRoute, type Holder } from "../api";
 import { targetPath } from "../compute";
-import { moveCause, nextStep, type AcceptedAddress, type RouteNetwork, type RuleFact, type Step } from "../core";
+import {
+  moveCause,
+  nextStep,
+  type AcceptedAddress,
+  type HandoverInput,
+  type RouteNetwork,
+  type RuleFact,
+  type Step,
+} from "../core";
 import { addressKey, datapathOf } from "../manager/address";
 import { nameOf, type AddressKey } from "../manager/cloud";
 import { atLeast } from "../manager/views";
@@ -62,70 +70,58 @@ function ruleSentence(rule: RuleFact, seen: boolean): string {
 }
 
 const pod = (h: Holder): string => `${h.pod} on ${h.node}`;
-/** One sentence for a step. */
-export function stepSentence(step: Step, q: Pick<AddressQuestion, "wanted">): string {
-  switch (step.do) {
-    case "nothing":
-      return q.wanted ? "nothing to do" : "nothing to do until a Pod can be chosen";
-    case "claim":
-      return "claim the address: create its AddressBinding";
-    case "transfer":
-      return "take the claim over from the route that had it";
-    case "observe":
-      return "look the address up in Google Cloud";
-    case "blocked":
-      return `wait: ${step.message}`;
-    case "unserve":
-      return "take the address from its holder, because no Pod can be chosen";
-    case "begin":
-      return `begin move ${step.generation} to ${pod(step.next)} (${step.cause})`;
-    case "reset":
-      return "put DPV2Ready back to False, so that only a fresh True counts";
-    case "await-datapath":
-      return "wait until the node agent says DPV2Ready for the new Pod";
-    case "switch":
-      return "write into the journal that the rule is to be switched";
-    case "program":
-      return step.repair ? "repair the forwarding rule" : "point the forwarding rule at the new VM";
-    case "commit":
-      return "finish the move: the rule points where it should";
-  }
-}
+type Sentence<K extends Step["do"]> = (step: Extract<Step, { do: K }>, wanted: boolean) => string;
+const SENTENCES: { [K in Step["do"]]: Sentence<K> } = {
+  nothing: (_, wanted) => (wanted ? "nothing to do" : "nothing to do until a Pod can be chosen"),
+  claim: () => "claim the address: create its AddressBinding",
+  transfer: () => "take the claim over from the route that had it",
+  observe: () => "look the address up in Google Cloud",
+  blocked: (step) => `wait: ${step.message}`,
+  unserve: () => "take the address from its holder, because no Pod can be chosen",
+  begin: (step) => `begin move ${step.generation} to ${pod(step.next)} (${step.cause})`,
+  reset: () => "put DPV2Ready back to False, so that only a fresh True counts",
+  "await-datapath": () => "wait until the node agent says DPV2Ready for the new Pod",
+  switch: () => "write into the journal that the rule is to be switched",
+  program: (step) => (step.repair ? "repair the forwarding rule" : "point the forwarding rule at the new VM"),
+  commit: () => "finish the move: the rule points where it should",
+};
+/** One sentence for a step. @param wanted true where a Pod can be chosen */
+export const stepSentence = (step: Step, wanted: boolean): string => (SENTENCES[step.do] as Sentence<Step["do"]>)(step, wanted);
 
-function stateOf(dw: DumpWorld, s: DumpSettings, q: AddressQuestion): { binding?: AddressBinding; rule: RuleFact; step: Step } {
+/** Whether the node is proven programmed, judged as the driver does (E60). */
+function prepared(s: DumpSettings, { route, wanted }: AddressQuestion, status: AddressBindingStatus): boolean {
+  if (!wanted) return false;
+  const said = datapathOf(route, wanted.pod);
+  return s.datapath === "device" || (said?.status === "True" && atLeast(route.metadata.resourceVersion, status.routeVersion));
+}
+function handover(dw: DumpWorld, s: DumpSettings, q: AddressQuestion, binding: AddressBinding | undefined): HandoverInput {
   const { route, network, wanted } = q;
-  const key = addressKey(q.address, network);
-  const binding = dw.bindings.find((b) => b.metadata.name === nameOf(key));
-  const rule = fromCloud(dw, key) ?? fromJournal(binding, s, network.vpc);
-  const status = binding?.status;
-  const said = datapathOf(route, wanted?.pod);
-  const proven = said?.status === "True" && atLeast(route.metadata.resourceVersion, status?.routeVersion);
-  const step = nextStep({
+  const status = binding?.status ?? {};
+  return {
     ...(binding ? { binding } : {}),
     routeUid: route.metadata.uid ?? "",
     ...(wanted ? { wanted, wantedTarget: targetOf(s, wanted, network.vpc) } : {}),
-    cause: moveCause(dw.world, route, status?.holder ?? status?.lastMove?.to, wanted),
-    rule,
-    prepared: wanted !== undefined && (s.datapath === "device" || proven),
-  });
-  return { ...(binding ? { binding } : {}), rule, step };
+    cause: moveCause(dw.world, route, status.holder ?? status.lastMove?.to, wanted),
+    rule: fromCloud(dw, addressKey(q.address, network)) ?? fromJournal(binding, s, network.vpc),
+    prepared: prepared(s, q, status),
+  };
 }
+const phaseOf = (binding: AddressBinding | undefined): string => binding?.status?.phase ?? (binding ? "Claimed" : "Unclaimed");
 
 /** How an address of an accepted route stands. */
 export function addressState(dw: DumpWorld, settings: DumpSettings, q: AddressQuestion): AddressState {
-  const { binding, rule, step } = stateOf(dw, settings, q);
-  const { holder, next, phase, generation } = binding?.status ?? {};
+  const name = nameOf(addressKey(q.address, q.network));
+  const binding = dw.bindings.find((b) => b.metadata.name === name);
+  const input = handover(dw, settings, q, binding);
+  const step = nextStep(input);
+  const { holder, next, generation = 0 } = binding?.status ?? {};
   const seen = dw.cloud !== undefined;
   return {
-    ...{ address: q.address.address, scope: q.address.scope, gateway: q.address.gateway },
-    binding: nameOf(addressKey(q.address, q.network)),
-    phase: phase ?? (binding ? "Claimed" : "Unclaimed"),
-    generation: generation ?? 0,
+    ...{ address: q.address.address, scope: q.address.scope, gateway: q.address.gateway, binding: name },
+    ...{ phase: phaseOf(binding), generation },
     ...(holder ? { holder } : {}),
     ...(next ? { next } : {}),
-    rule: ruleSentence(rule, seen),
-    ruleSeen: seen,
-    step: step.do,
-    nextStep: stepSentence(step, q),
+    ...{ rule: ruleSentence(input.rule, seen), ruleSeen: seen },
+    ...{ step: step.do, nextStep: stepSentence(step, q.wanted !== undefined) },
   };
 }
