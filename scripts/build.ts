@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { gzipSync } from "node:zlib";
-import { build } from "esbuild";
+import { build, buildSync } from "esbuild";
 
 const root = path.resolve(__dirname, "..");
 const out = path.join(root, "dist");
@@ -27,7 +27,8 @@ function upToDate(): boolean {
     (f) => fs.statSync(path.join(root, f)).mtimeMs,
   );
   return (
-    Math.max(newest(path.join(root, "components")), newest(path.join(root, "controller")), ...inputs) < fs.statSync(stamp).mtimeMs
+    Math.max(...["components", "controller", "provider"].map((f) => newest(path.join(root, f))), ...inputs) <
+    fs.statSync(stamp).mtimeMs
   );
 }
 
@@ -60,6 +61,18 @@ async function bundle(): Promise<{ sha256: string; bytes: number }> {
   return manifest;
 }
 
+/** The plugin for other languages: it requires the compiled components beside it. */
+function provider(): void {
+  buildSync({
+    entryPoints: ["index", "provider"].map((f) => path.join(root, "provider", `${f}.ts`)),
+    outdir: path.join(out, "provider"),
+    platform: "node",
+    target: "node20",
+    format: "cjs",
+    logLevel: "warning",
+  });
+}
+
 async function main(): Promise<void> {
   if (process.argv.includes("--if-needed") && upToDate()) return;
   const started = Date.now();
@@ -68,6 +81,7 @@ async function main(): Promise<void> {
     cwd: root,
     stdio: "inherit",
   });
+  provider();
   fs.writeFileSync(stamp, `${manifest.sha256}\n`);
   console.log(
     `built components and controller bundle (${Math.round(manifest.bytes / 1024)} KiB, ${manifest.sha256.slice(0, 12)}) in ${((Date.now() - started) / 1000).toFixed(1)} s`,
