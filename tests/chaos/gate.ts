@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A gate that is open, or holds everybody up until it is opened; and how a connection is cut.
+import { once, type EventEmitter } from "node:events";
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
+import { setTimeout as sleep } from "node:timers/promises";
 
 export class Gate {
   private waiting: (() => void)[] | undefined;
@@ -25,4 +27,21 @@ export function cutSocket(socket: Socket | null | undefined): void {
   if (!socket) return;
   if (socket instanceof TLSSocket) socket.destroy();
   else socket.resetAndDestroy();
+}
+
+/** Resolves with the first of these events, or after a time, and leaves no listener and no timer behind. */
+export async function firstOf(
+  emitter: EventEmitter,
+  events: readonly string[],
+  limit?: { ms: number; signal: AbortSignal },
+): Promise<void> {
+  const done = new AbortController();
+  const { signal } = done;
+  const waits = events.map((event) => once(emitter, event, { signal }));
+  const stop = (): void => done.abort();
+  limit?.signal.addEventListener("abort", stop, { once: true });
+  const timers = limit ? [sleep(limit.ms, undefined, { signal })] : [];
+  await Promise.race<unknown>([...waits, ...timers]).catch(() => undefined);
+  limit?.signal.removeEventListener("abort", stop);
+  done.abort();
 }

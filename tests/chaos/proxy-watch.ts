@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Carries one watch from the real server to the client, line by line, in order. What a line meets, everything behind it meets too.
-import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Fault, FaultPlan, Seen } from "./faults";
-import { cutSocket, type Gate } from "./gate";
+import { cutSocket, firstOf, type Gate } from "./gate";
 import { statusObject } from "./refusals";
 
 export interface WatchCarriage {
@@ -14,6 +13,8 @@ export interface WatchCarriage {
   plan: FaultPlan;
   gate: Gate;
   signal: AbortSignal;
+  /** Told of each line of the real server; false drops it, which no client can know: only for a check of the checks. */
+  onLine?: (line: Buffer) => boolean;
 }
 
 /** Resolves when the watch has ended, by whichever side. */
@@ -43,6 +44,7 @@ export async function carryWatch(c: WatchCarriage): Promise<void> {
 async function carryLine(c: WatchCarriage, line: Buffer): Promise<boolean> {
   const { response, plan, seen } = c;
   if (response.destroyed) return false;
+  if (c.onLine?.(line) === false) return true;
   const fault = plan.forLine(seen);
   if (!fault) return write(response, line);
   plan.did(fault);
@@ -69,7 +71,7 @@ const FAULTS: Partial<Record<Fault["kind"], LineFault>> = {
   }),
   async freeze({ response, signal }, _line, { ms }) {
     // Open and silent, until the client loses patience or we do.
-    await Promise.race([once(response, "close"), pause(ms, signal)]);
+    await firstOf(response, ["close"], { ms, signal });
     if (!response.destroyed) cutSocket(response.socket);
     return false;
   },
@@ -95,7 +97,7 @@ const pause = (ms: number, signal: AbortSignal): Promise<void> => sleep(ms, unde
 
 async function write(response: ServerResponse, bytes: Buffer): Promise<boolean> {
   if (response.destroyed) return false;
-  if (!response.write(bytes)) await Promise.race([once(response, "drain"), once(response, "close")]);
+  if (!response.write(bytes)) await firstOf(response, ["drain", "close"]);
   return !response.destroyed;
 }
 

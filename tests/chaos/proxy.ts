@@ -24,6 +24,8 @@ export interface ProxyOptions {
   random: () => number;
   /** Called right before a 401 is answered, for example to put a new token where the client will look. */
   onUnauthorized?: () => void;
+  /** False: `log` stays empty, for long runs. */
+  keepLog?: boolean;
 }
 /** One request: when it came, what it was, what became of it. */
 export interface Passed {
@@ -46,6 +48,10 @@ export interface FaultProxy {
   readonly log: readonly Passed[];
   /** Told of each request but GETs when it arrives, before anything becomes of it. */
   onWrite: ((passed: Passed) => void) | undefined;
+  /** False drops a line of a watch; see `WatchCarriage`. */
+  onLine: ((line: Buffer) => boolean) | undefined;
+  /** How often the real server itself said 410. */
+  readonly realGone: number;
   /** Nothing passes any more, and nothing is refused: connections stay open. */
   freeze(): void;
   thaw(): void;
@@ -66,6 +72,8 @@ class Proxy implements FaultProxy {
   readonly plan: FaultPlan;
   readonly log: Passed[] = [];
   onWrite: ((passed: Passed) => void) | undefined;
+  onLine: ((line: Buffer) => boolean) | undefined;
+  realGone = 0;
   private readonly server: http.Server | https.Server;
   private readonly agent: http.Agent | https.Agent;
   private readonly upstream: URL;
@@ -129,16 +137,23 @@ class Proxy implements FaultProxy {
     const answer = await this.ask(request, response, passed);
     await this.gate.passed();
     if (fault) this.plan.did(fault);
+    if (passed.status === 410) this.realGone += 1;
     const { plan, gate } = this;
     const { signal } = this.closing;
-    if (seen.watch && passed.status < 300) return carryWatch({ answer, response, seen, plan, gate, signal });
+    const onLine = (line: Buffer): boolean => this.line(line);
+    if (seen.watch && passed.status < 300) return carryWatch({ answer, response, seen, plan, gate, signal, onLine });
     return answerWhole({ answer, response, fault, gate, signal });
+  }
+
+  private line(line: Buffer): boolean {
+    if (line.subarray(0, 16).includes("ERROR") && line.includes('"code":410')) this.realGone += 1;
+    return this.onLine?.(line) ?? true;
   }
 
   private note({ method, path, query, body }: Seen): Passed {
     const passed: Passed = { at: Date.now(), method, path, query, body, status: 0, forwarded: false };
     if (method === "GET") return passed;
-    this.log.push(passed);
+    if (this.o.keepLog !== false) this.log.push(passed);
     this.onWrite?.(passed);
     return passed;
   }
