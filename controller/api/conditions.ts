@@ -71,5 +71,6 @@ export const MOVE_CAUSES = [
   "MoveAbandoned",
   "PreferredPod",
   "NodeCordoned",
+  "MoveAsked",
 ] as const;
 export type MoveCause = (typeof MOVE_CAUSES)[number];

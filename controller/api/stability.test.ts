@@ -30,6 +30,8 @@ describe("Annotations of stability", () => {
     ["reclaim", "true", true],
     ["avoidCordoned", "true", true],
     ["nodeLossHold", "false", false],
+    ["moveTo", "proxy-ss-1", "proxy-ss-1"],
+    ["moveTo", "a.b-c.d", "a.b-c.d"],
   ];
   for (const [key, text, value] of right)
     it(`${A[key]} takes ${JSON.stringify(text)}`, () => {
@@ -57,6 +59,10 @@ describe("Annotations of stability", () => {
     ["reclaim", "1"],
     ["avoidCordoned", "on"],
     ["nodeLossHold", "off"],
+    ["moveTo", ""],
+    ["moveTo", "Proxy"],
+    ["moveTo", "ns/pod"],
+    ["moveTo", "x".repeat(254)],
   ];
   for (const [key, text] of wrong)
     it(`StabilityValue: ${A[key]} does not take ${JSON.stringify(text.slice(0, 30))}, and the default is used`, () => {
@@ -80,6 +86,10 @@ describe("Annotations of stability", () => {
     const policy: StabilityPolicy = stabilityPolicy({ [A.sticky]: "false", [A.minDwellSeconds]: "soon" }, gateway);
     expect([policy.sticky, policy.minDwellSeconds]).to.deep.equal([false, 30]);
     expect(stabilityPolicy(undefined, undefined)).to.deep.equal(DEFAULT_STABILITY);
+  });
+  it("move-to is a word of the route alone", () => {
+    expect(stabilityPolicy(undefined, { [A.moveTo]: "web-1" }).moveTo).to.equal(undefined);
+    expect(stabilityPolicy({ [A.moveTo]: "web-1" }, { [A.moveTo]: "web-2" }).moveTo).to.equal("web-1");
   });
   it("adds up the weights of all labels that a Pod has (S15)", () => {
     const { preferredPods } = stabilityPolicy({ [A.preferredPods]: "a=1:10,b=2:5" });

@@ -14,6 +14,7 @@ export const STABILITY_ANNOTATION = {
   reclaim: `${OWN_GROUP}/reclaim`,
   avoidCordoned: `${OWN_GROUP}/avoid-cordoned`,
   nodeLossHold: `${OWN_GROUP}/node-loss-hold`,
+  moveTo: `${OWN_GROUP}/move-to`,
 } as const;
 export type StabilityKey = keyof typeof STABILITY_ANNOTATION;
 
@@ -37,6 +38,11 @@ export interface StabilityPolicy {
   avoidCordoned: boolean;
   /** Hold still while many nodes are lost at once; `false` is the override. */
   nodeLossHold: boolean;
+  /**
+   * Name of the Pod that somebody asked to have the address (`kubectl persistent-ip move`). It goes before everything else while it can be
+   * selected; it is never waited for. Read on the route only: a Gateway's routes have not all one Pod.
+   */
+  moveTo?: string;
 }
 export const DEFAULT_STABILITY: StabilityPolicy = {
   sticky: false,
@@ -75,6 +81,10 @@ function preferred(text: string): Read<PreferredLabel[]> {
   return found.length === terms.length && terms.length <= MOST_TERMS ? { ok: true, value: found } : { ok: false };
 }
 
+/** Names of Pods: DNS subdomains (RFC 1123). */
+const POD_NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const ROUTE_ONLY: readonly StabilityKey[] = ["moveTo"];
+
 interface Spec<K extends StabilityKey> {
   read(text: string): Read<NonNullable<StabilityPolicy[K]>>;
   allowed: string;
@@ -101,6 +111,11 @@ const SPECS: { readonly [K in StabilityKey]: Spec<K> } = {
   reclaim: { read: flag, allowed: BOOLEAN, fallback: "false" },
   avoidCordoned: { read: flag, allowed: BOOLEAN, fallback: "false" },
   nodeLossHold: { read: flag, allowed: BOOLEAN, fallback: "true" },
+  moveTo: {
+    read: (t) => (t.length <= 253 && POD_NAME.test(t) ? { ok: true, value: t } : { ok: false }),
+    allowed: "the name of a Pod: lower case letters, digits, dashes and dots, at most 253 characters",
+    fallback: "no Pod",
+  },
 };
 /** What each annotation takes, in words, for documents and the command line. */
 export const stabilityAllowed = (key: StabilityKey): { allowed: string; fallback: string } => {
@@ -146,7 +161,7 @@ export function stabilityFindings(annotations: Annotations, path = "metadata.ann
 export function stabilityPolicy(...sources: readonly Annotations[]): StabilityPolicy {
   const policy: Record<string, unknown> = { ...DEFAULT_STABILITY };
   for (const key of KEYS)
-    for (const annotations of sources) {
+    for (const annotations of ROUTE_ONLY.includes(key) ? sources.slice(0, 1) : sources) {
       const text = annotations?.[STABILITY_ANNOTATION[key]];
       const read = text === undefined ? undefined : SPECS[key].read(text);
       if (!read?.ok) continue;

@@ -19,10 +19,11 @@ function objection(old: PodView, route: GKEIPRoute): MoveCause | undefined {
   return !old.ready && reactionMode === "ReadyCondition" ? "PodNotReady" : undefined;
 }
 
-/** What only an opt-in of stability asks for: to leave a cordoned node, or to go to a Pod of more weight. */
+/** What only an opt-in of stability asks for: to go where somebody said, to leave a cordoned node, or to go to a Pod of more weight. */
 function stabilityCause(world: World, route: GKEIPRoute, old: PodView, next: PodView | undefined): MoveCause | undefined {
-  const { avoidCordoned, preferredPods } = policyOf(world, route);
+  const { avoidCordoned, preferredPods, moveTo } = policyOf(world, route);
   if (!next || next.uid === old.uid) return undefined;
+  if (moveTo === next.name) return "MoveAsked";
   const cordoned = (p: PodView): boolean => world.node(p.node ?? "")?.cordoned === true;
   if (avoidCordoned && cordoned(old) && !cordoned(next)) return "NodeCordoned";
   return weightOf(next.labels, preferredPods) > weightOf(old.labels, preferredPods) ? "PreferredPod" : undefined;

@@ -110,6 +110,37 @@ describe("Stability: sticky", () => {
   });
 });
 
+describe("Stability: a move that somebody asked for", () => {
+  const ask = { [A.moveTo]: "old" };
+  it("goes to the Pod that is named, past newer ones, and says why", () => {
+    const s = decide({ annotations: ask, pods: [old, next], binding: heldBy("new") });
+    expect([s.selected?.name, verdicts(s)]).to.deep.equal(["old", { new: "LessPreferred", old: "Selected" }]);
+    expect(s.verdicts.map((v) => v.message)).to.deep.equal([
+      `the annotation ${A.moveTo} asks for old`,
+      `the annotation ${A.moveTo} asks for it`,
+    ]);
+  });
+  it("is held back by no dwell, no budget, no weight, no stickiness and no cordon", () => {
+    const annotations = {
+      ...{ ...ask, [A.sticky]: "true", [A.minDwellSeconds]: "600", [A.moveBudget]: "1/600" },
+      ...{ [A.preferredPods]: "tier=gold:100", [A.avoidCordoned]: "true" },
+    };
+    const binding = heldBy("new", 99, [move("old", "new", 99)]);
+    const nodes = [nodeOf("node-1"), nodeOf("node-2", { cordoned: true })];
+    const pods = [{ ...old, node: "node-2" }, gold(next)];
+    expect(decide({ annotations, pods, nodes, binding }).selected?.name).to.equal("old");
+  });
+  it("is not waited for: a named Pod that cannot be chosen, or is not there, changes nothing (S2)", () => {
+    for (const pods of [[next], [podOf("old", 1, { ready: false }), next], [podOf("old", 1, { deleting: true }), next]])
+      expect(decide({ annotations: ask, pods, binding: heldBy("new") }).selected?.name).to.equal("new");
+  });
+  it("is told apart from other moves by its cause", () => {
+    const w = world({ pods: [old, next] });
+    expect(moveCause(w, routeWith({ annotations: ask }), holderOf("new"), holderOf("old"))).to.equal("MoveAsked");
+    expect(moveCause(w, routeWith({ annotations: ask }), holderOf("old"), holderOf("new"))).to.equal("NewerPod");
+  });
+});
+
 describe("Stability: minimum dwell", () => {
   const dwell = { [A.minDwellSeconds]: "60" };
   it("holds a planned move back, says WithinDwell and when to look again", () => {

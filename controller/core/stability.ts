@@ -3,6 +3,7 @@
 // to look again goes out. All it knows of the past stands in the AddressBinding, so that it survives restarts.
 // A holder that is lost is replaced at once: sticky, dwell and budget only ever hold back a move that nobody needs.
 import {
+  STABILITY_ANNOTATION,
   stabilityPolicy,
   weightOf,
   type AddressBinding,
@@ -104,12 +105,17 @@ const iso = (ms: number): string => new Date(ms).toISOString().replace(/\.\d{3}Z
 const cordoned = (c: Candidate, policy: StabilityPolicy): boolean => policy.avoidCordoned && c.node.cordoned === true;
 const weigh = (c: Candidate, policy: StabilityPolicy): number => weightOf(c.pod.labels, policy.preferredPods);
 
-/** Off a cordoned node first, then by weight, then as it came (newest first). */
+const asked = (c: Candidate, policy: StabilityPolicy): boolean => policy.moveTo === c.pod.name;
+
+/** The Pod that was asked for, then off a cordoned node, then by weight, then as it came (newest first). */
 function ranked(candidates: readonly Candidate[], policy: StabilityPolicy): Candidate[] {
   const at = new Map(candidates.map((c, i) => [c, i]));
   return [...candidates].sort(
     (a, b) =>
-      Number(cordoned(a, policy)) - Number(cordoned(b, policy)) || weigh(b, policy) - weigh(a, policy) || at.get(a)! - at.get(b)!,
+      Number(asked(b, policy)) - Number(asked(a, policy)) ||
+      Number(cordoned(a, policy)) - Number(cordoned(b, policy)) ||
+      weigh(b, policy) - weigh(a, policy) ||
+      at.get(a)! - at.get(b)!,
   );
 }
 
@@ -154,6 +160,8 @@ const isHolder = (c: Candidate, holder: Holder | undefined): boolean =>
 function keepOrMove(order: readonly Candidate[], holder: Candidate, s: Stability): { chosen: Candidate; held?: Held } {
   const { policy } = s;
   const best = order[0]!;
+  // Somebody asked for this move, and only for this one.
+  if (asked(best, policy)) return { chosen: best };
   // An eviction is coming: to leave before it costs nothing, to wait for it does.
   if (cordoned(holder, policy) && !cordoned(best, policy) && best.pod.ready) return { chosen: best };
   const own = weigh(holder, policy);
@@ -170,6 +178,8 @@ interface Ranking {
   policy: StabilityPolicy;
 }
 function standingOf(c: Candidate, { order, chosen, held, policy }: Ranking): Standing | undefined {
+  if (asked(chosen, policy))
+    return { reason: "LessPreferred", message: `the annotation ${STABILITY_ANNOTATION.moveTo} asks for ${chosen.pod.name}` };
   const [own, theirs] = [weigh(c, policy), weigh(chosen, policy)];
   if (cordoned(c, policy) && !cordoned(chosen, policy))
     return {
@@ -187,6 +197,11 @@ function standingOf(c: Candidate, { order, chosen, held, policy }: Ranking): Sta
   return own < theirs
     ? { reason: "LessPreferred", message: `its weight ${own} is less than ${theirs} of ${chosen.pod.name}` }
     : undefined;
+}
+
+function reasonFor(chosen: Candidate, holder: Candidate | undefined, policy: StabilityPolicy): string {
+  if (asked(chosen, policy)) return `the annotation ${STABILITY_ANNOTATION.moveTo} asks for it`;
+  return chosen === holder ? "it has the address and keeps it" : "it is preferred to newer ones";
 }
 
 /**
@@ -208,7 +223,6 @@ export function choose(candidates: readonly Candidate[], s: Stability | undefine
       return said ? [[c.pod.uid, said]] : [];
     }),
   );
-  const because =
-    chosen === newest ? {} : { because: chosen === holder ? "it has the address and keeps it" : "it is preferred to newer ones" };
+  const because = chosen === newest ? {} : { because: reasonFor(chosen, holder, s.policy) };
   return { chosen, ...because, standing, ...(held?.until === undefined ? {} : { until: held.until }) };
 }
