@@ -70,6 +70,8 @@ function apiserverFlags({ dir, ports, fast, extraApiServerFlags }: Layout): stri
     `--service-account-key-file=${pki("sa.pub")}`,
     `--service-account-signing-key-file=${pki("sa.key")}`,
     "--kubelet-preferred-address-types=InternalIP",
+    `--kubelet-client-certificate=${pki("kubelet-client.crt")}`,
+    `--kubelet-client-key=${pki("kubelet-client.key")}`,
     "--authorization-mode=Node,RBAC",
     "--enable-admission-plugins=NodeRestriction",
     "--allow-privileged=true",

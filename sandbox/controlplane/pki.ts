@@ -27,6 +27,7 @@ const SERVER_HOSTS = [
 export async function writePki(dir: string): Promise<Pki> {
   const ca = createAuthority("sandbox-ca");
   const server = ca.issue({ commonName: "kube-apiserver", hosts: SERVER_HOSTS });
+  const kubeletClient = ca.issue({ commonName: "kube-apiserver-kubelet-client", organizations: ["system:masters"] });
   const serviceAccount = signingKeyPair();
   const adminToken = randomBytes(24).toString("base64url");
   const files: Record<string, string> = {
@@ -34,6 +35,8 @@ export async function writePki(dir: string): Promise<Pki> {
     "ca.key": ca.keyPem,
     "apiserver.crt": server.certPem,
     "apiserver.key": server.keyPem,
+    "kubelet-client.crt": kubeletClient.certPem,
+    "kubelet-client.key": kubeletClient.keyPem,
     "sa.key": serviceAccount.privatePem,
     "sa.pub": serviceAccount.publicPem,
     "tokens.csv": `${adminToken},admin,admin,"system:masters"\n`,

@@ -12,12 +12,13 @@ import { startCache, type Cache } from "./cache";
 import { tableLookup, type CloudLookup } from "./lookup";
 import { reconcileNetworks } from "./networks-part";
 import { reconcileNodes } from "./nodes-part";
-import { PodsPart } from "./pods-part";
+import { PodsPart, type PodInterface } from "./pods-part";
 import { repeater } from "./repeat";
 import { PATHS, type GkePod } from "./types";
 
 export { computeLookup, tableLookup, type CloudLookup, type ComputeLookupOptions, type Subnetwork } from "./lookup";
 export type { DatapathFault } from "./agents-part";
+export type { PodInterface } from "./pods-part";
 
 export type GkePart = "crds" | "networks" | "nodes" | "pods" | "agents";
 
@@ -40,6 +41,8 @@ export interface Gke extends Required<NodeListener> {
   readonly ready: Promise<void>;
   /** What the node's route map holds: address in CIDR form to the Pod's address on the route's network. */
   datapath(node: string): ReadonlyMap<string, string>;
+  /** The CNI plug-in's question: which interfaces a new Pod gets. Its answer is written on the Pod too. @throws Error, ApiError */
+  attachPod(node: string, namespace: string, name: string): Promise<PodInterface[]>;
   /** Makes nodes refuse addresses: `DPV2Ready` becomes False with the given text. Undefined: no more faults. */
   setDatapathFault(fault: DatapathFault | undefined): void;
   /** Asks the cloud again at once, after something was created or deleted there. */
@@ -118,6 +121,10 @@ class GkeStandIn implements Gke {
 
   datapath(node: string): ReadonlyMap<string, string> {
     return this.agents.entries(node);
+  }
+
+  attachPod(node: string, namespace: string, name: string): Promise<PodInterface[]> {
+    return this.pods.attach(node, namespace, name);
   }
 
   setDatapathFault(fault: DatapathFault | undefined): void {

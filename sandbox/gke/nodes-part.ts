@@ -33,7 +33,8 @@ async function offerResources(
   connected: ConnectedNetwork[],
 ): Promise<void> {
   const wanted = Object.assign({}, ...connected.map((network) => networkResource(network.name))) as Record<string, string>;
-  if (Object.keys(wanted).every((key) => key in has)) return;
+  // A kubelet that registers anew sets what it does not manage to zero.
+  if (Object.keys(wanted).every((key) => key in has && has[key] !== "0")) return;
   const body = { status: { capacity: wanted, allocatable: wanted } };
   await client.request("PATCH", `${PATHS.nodes}/${name}/status`, { body, query: WRITER }).catch(ignoreMissing);
 }

@@ -11,8 +11,18 @@ interface InterfaceRequest {
 
 /** Names of the additional networks that a Pod asks for, directly or through NetworkInterface objects. Unreadable is none. */
 export function requestedNetworks(pod: GkePod, networkOfInterface: (name: string) => string | undefined): string[] {
-  const names = parseRequests(pod).map((request) => request.network ?? networkOfInterface(request.interface ?? ""));
-  return names.filter((name): name is string => name !== undefined && !isDefaultNetwork(name));
+  return requestedInterfaces(pod, networkOfInterface).map((request) => request.network);
+}
+
+/** The same with the names that the interfaces are to have in the Pod, where it says so. */
+export function requestedInterfaces(
+  pod: GkePod,
+  networkOfInterface: (name: string) => string | undefined,
+): { name?: string; network: string }[] {
+  return parseRequests(pod).flatMap(({ interfaceName: name, network: direct, interface: object }) => {
+    const network = direct ?? networkOfInterface(object ?? "");
+    return network === undefined || isDefaultNetwork(network) ? [] : [{ ...(name ? { name } : {}), network }];
+  });
 }
 
 function parseRequests(pod: GkePod): InterfaceRequest[] {
@@ -50,8 +60,16 @@ export function podAnnotations(addresses: readonly PodAddress[], networks: Reado
   };
 }
 
-function macOf(ip: string): string {
+/** MAC address that goes with an address. */
+export function macOf(ip: string): string {
   return ["02", "42", ...ip.split(".").map((octet) => Number(octet).toString(16).padStart(2, "0"))].join(":");
+}
+
+/** First usable address of a range. */
+export function gatewayIn(cidr: string): string {
+  const [address = "0.0.0.0", bits = "32"] = cidr.split("/");
+  const number = toNumber(address);
+  return toText(number - (number % 2 ** (32 - Number(bits))) + 1);
 }
 
 /** Hands out addresses of one range, the lowest free one first; the network's own address and the gateway's stay free. */

@@ -4,8 +4,33 @@ import { isApiError, type ApiClient } from "../../controller/kubernetes/transpor
 import type { NodeSpec } from "../nodes";
 import type { Cache } from "./cache";
 import { connectedNetworks, type ConnectedNetwork } from "./node-rules";
-import { AddressPool, DevicePool, podAnnotations, requestedNetworks, type PodAddress } from "./pod-rules";
+import {
+  AddressPool,
+  DevicePool,
+  gatewayIn,
+  macOf,
+  podAnnotations,
+  requestedInterfaces,
+  requestedNetworks,
+  type PodAddress,
+} from "./pod-rules";
 import { ANNOTATIONS, type GkePod } from "./types";
+
+/** One interface that a Pod is to get on an additional network. */
+export interface PodInterface {
+  network: string;
+  /** Name inside the Pod, e.g. `eth1`. */
+  name: string;
+  type: "L3" | "Device";
+  ip: string;
+  mac: string;
+  /** First address of the node's range: what the Pod sends to. */
+  gateway: string;
+  /** The VM's interface, e.g. `nic1`. */
+  nic: string;
+  /** Ranges that the Network object routes. */
+  routes: string[];
+}
 
 export interface PodsPartOptions {
   client: ApiClient;
@@ -30,6 +55,43 @@ export class PodsPart {
     for (const pool of this.pools.values()) pool.release(pod.metadata.uid);
   }
 
+  /**
+   * What GKE's CNI plug-in does when a Pod's sandbox is made: takes addresses and writes them on the Pod.
+   * @throws Error naming the network that the node is not on
+   */
+  async attach(node: string, namespace: string, name: string): Promise<PodInterface[]> {
+    const { client } = this.options;
+    const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
+    const pod = await client.request<GkePod>("GET", path);
+    const cache = this.options.cache();
+    const networkOf = (o: string): string | undefined => cache.interfaces.get(`${namespace}/${o}`)?.spec.networkName;
+    const requests = requestedInterfaces(pod, networkOf);
+    const addresses = this.addresses(
+      pod,
+      node,
+      requests.map((request) => request.network),
+    );
+    if (addresses.length < requests.length)
+      throw new Error(`node ${node} is not on every network of ${requests.map((r) => r.network).join(", ")}`);
+    if (addresses.length === 0) return [];
+    const body = { metadata: { uid: pod.metadata.uid, annotations: podAnnotations(addresses, cache.networks) } };
+    await client.request("PATCH", path, { body, query: { fieldManager: "gke-cni" } });
+    return addresses.map(({ network, ip }, i) => this.describe(node, requests[i]?.name ?? `eth${i + 1}`, { network, ip }));
+  }
+
+  private describe(node: string, name: string, { network, ip }: PodAddress): PodInterface {
+    const cache = this.options.cache();
+    const spec = cache.networks.get(network)?.spec;
+    const nic = this.connected(node).find((one) => one.name === network);
+    return {
+      ...{ network, name, ip, mac: macOf(ip) },
+      type: spec?.type === "Device" ? "Device" : "L3",
+      gateway: spec?.gateway4 ?? gatewayIn(nic?.podCidr ?? `${ip}/32`),
+      nic: nic?.nic ?? "",
+      routes: (spec?.routes ?? []).map((route) => route.to),
+    };
+  }
+
   private async give(pod: GkePod): Promise<boolean> {
     const { metadata } = pod;
     const node = pod.spec.nodeName ?? "";
@@ -49,14 +111,18 @@ export class PodsPart {
 
   private addresses(pod: GkePod, node: string, names: string[]): PodAddress[] {
     const cache = this.options.cache();
-    const spec = this.options.spec(node);
-    if (!spec) return [];
-    const connected = connectedNetworks(spec, cache.networks.values(), cache.paramSets.values());
+    const connected = this.connected(node);
     return names.flatMap((name) => {
       const nic = connected.find((network) => network.name === name);
       const ip = nic && this.pool(node, nic, cache.networks.get(name)?.spec.type === "Device").take(pod.metadata.uid);
       return ip === undefined ? [] : [{ network: name, ip }];
     });
+  }
+
+  private connected(node: string): ConnectedNetwork[] {
+    const cache = this.options.cache();
+    const spec = this.options.spec(node);
+    return spec ? connectedNetworks(spec, cache.networks.values(), cache.paramSets.values()) : [];
   }
 
   private pool(node: string, nic: ConnectedNetwork, device: boolean): AddressPool | DevicePool {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What nodes and Pods reach beyond their own network: the API server at its Service address and the metadata server, which is the Compute API
 // here too. Both listen on loopback outside; a relay in the fabric's service namespace joins the two worlds, both ways.
-import { createConnection, createServer, type Server } from "node:net";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -42,44 +41,39 @@ export interface Services {
   stop(): Promise<void>;
 }
 
-/** Starts both halves. @param dir short path: socket files end at 108 bytes. @throws ProcessError when the relay does not come up */
+/** Starts both halves. @param dir short path: socket files end at 108 bytes. @throws ProcessError when a relay does not come up */
 export async function startServices(dir: string, namespace: Namespace, ports: ServicePorts): Promise<Services> {
-  const sockets = { api: join(dir, "api.sock"), cloud: join(dir, "cloud.sock") };
-  const servers = await Promise.all([bridge(sockets.api, ports.api), bridge(sockets.cloud, ports.cloud)]);
-  const inward = [
-    { address: KUBERNETES_SERVICE_IP, port: 443, socket: sockets.api },
-    { address: METADATA_IP, port: 80, socket: sockets.cloud },
-  ];
-  rmSync(outward(dir), { force: true });
+  const api = { path: join(dir, "api.sock") };
+  const cloud = { path: join(dir, "cloud.sock") };
+  for (const path of [api.path, cloud.path, outward(dir)]) rmSync(path, { force: true });
   const script = writeScript(join(__dirname, "scripts/relay.ts"), dir);
-  const plan = JSON.stringify({ inward, outward: outward(dir) });
-  const logFile = join(dir, "relay.log");
-  const relay = await startProcess({ name: "relay", ...namespace.inside(process.execPath, [script, plan]), logFile });
-  await untilReady(relay);
-  return {
-    stop: async () => {
-      await relay.stop({ graceMs: 100 });
-      servers.forEach((server) => server.close());
-    },
+  const outside = {
+    ways: [
+      { from: api, to: { host: "127.0.0.1", port: ports.api } },
+      { from: cloud, to: { host: "127.0.0.1", port: ports.cloud } },
+    ],
   };
-}
-
-function bridge(path: string, port: number): Promise<Server> {
-  rmSync(path, { force: true });
-  const server = createServer({ allowHalfOpen: true }, (from) => {
-    const to = createConnection({ host: "127.0.0.1", port, allowHalfOpen: true });
-    from.on("error", () => to.destroy()).on("close", () => to.destroy());
-    to.on("error", () => from.destroy()).on("close", () => from.destroy());
-    from.pipe(to);
-    to.pipe(from);
-  });
-  return new Promise((done, fail) => server.once("error", fail).listen(path, () => done(server.unref())));
+  const inside = {
+    ways: [
+      { from: { host: KUBERNETES_SERVICE_IP, port: 443 }, to: api },
+      { from: { host: METADATA_IP, port: 80 }, to: cloud },
+    ],
+    connect: outward(dir),
+  };
+  const start = (name: string, line: { command: string; args: string[] }): Promise<Child> =>
+    startProcess({ name, ...line, logFile: join(dir, `${name}.log`) });
+  const relays = await Promise.all([
+    start("relay-outside", { command: process.execPath, args: [script, JSON.stringify(outside)] }),
+    start("relay-inside", namespace.inside(process.execPath, [script, JSON.stringify(inside)])),
+  ]);
+  await Promise.all(relays.map(untilReady));
+  return { stop: async () => void (await Promise.all(relays.map((relay) => relay.stop({ graceMs: 100 })))) };
 }
 
 async function untilReady(relay: Child): Promise<void> {
   const deadline = performance.now() + START_MS;
   while (!logTail(relay.logFile).includes("ready")) {
-    if (relay.exit() || performance.now() > deadline) throw new ProcessError(`relay: not ready:\n${logTail(relay.logFile)}`);
+    if (relay.exit() || performance.now() > deadline) throw new ProcessError(`${relay.name}: not ready:\n${logTail(relay.logFile)}`);
     await sleep(10);
   }
 }

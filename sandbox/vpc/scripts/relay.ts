@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs inside the fabric's service namespace and joins it to the sandbox, which lives outside: what connects to an address in here comes out of
-// a socket file, and what asks the other socket file with HTTP CONNECT is connected to an address in here. Socket files know no namespaces.
-import { createConnection, createServer, type Socket } from "node:net";
+// Joins two worlds that share no network: what connects to one end of a way comes out of the other, and what asks `connect` by HTTP CONNECT is
+// connected to an address on this side. Ends are TCP addresses or socket files, and socket files know no namespaces. A process of its own, so
+// that a busy sandbox never makes kubelets wait.
+import { createConnection, createServer, type ListenOptions, type NetConnectOpts, type Socket } from "node:net";
 
-interface Way {
-  address: string;
-  port: number;
-  socket: string;
-}
+type End = { path: string } | { host: string; port: number };
 interface Plan {
-  inward: Way[];
+  ways: { from: End; to: End }[];
   /** Socket file that takes CONNECT. */
-  outward: string;
+  connect?: string;
 }
 
 const plan = JSON.parse(process.argv[2] ?? "{}") as Plan;
@@ -25,13 +22,21 @@ function join(a: Socket, b: Socket): void {
   b.pipe(a);
 }
 
-for (const { address, port, socket } of plan.inward)
-  createServer({ allowHalfOpen: true }, (from) => join(from, createConnection({ path: socket, allowHalfOpen: true }))).listen(
-    port,
-    address,
+function serve({ from, to }: Plan["ways"][number]): Promise<void> {
+  const other: NetConnectOpts = { ...to, allowHalfOpen: true };
+  const listen: ListenOptions = from;
+  return new Promise((done, fail) =>
+    createServer({ allowHalfOpen: true }, (socket) => join(socket, createConnection(other)))
+      .once("error", fail)
+      .listen(listen, done),
   );
+}
 
-createServer((from) => {
+function serveConnect(path: string): Promise<void> {
+  return new Promise((done, fail) => createServer(tunnel).once("error", fail).listen(path, done));
+}
+
+function tunnel(from: Socket): void {
   let head = "";
   const read = (data: Buffer): void => {
     head += data.toString("latin1");
@@ -46,4 +51,12 @@ createServer((from) => {
     to.once("error", () => from.destroy());
   };
   from.on("data", read).on("error", () => undefined);
-}).listen(plan.outward, () => process.stdout.write("ready\n"));
+}
+
+Promise.all([...plan.ways.map(serve), ...(plan.connect ? [serveConnect(plan.connect)] : [])]).then(
+  () => process.stdout.write("ready\n"),
+  (error: unknown) => {
+    process.stderr.write(`${String(error)}\n`);
+    process.exit(1);
+  },
+);
