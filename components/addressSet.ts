@@ -10,6 +10,9 @@ import { at } from "./checks";
 import { addressSetProblems, scopeOf, valueProblems } from "./checksAddresses";
 import { addressOptions, compact, inherited, projectOf, projectProblems, tidyLabels, typeOf } from "./common";
 import { AddressScope } from "./enums";
+import { expandAddresses } from "./expand";
+import { addressesFixed, keeping } from "./fixedFacts";
+import { guard } from "./guard";
 import { acceptLate, checkedLater, isPlain, refuse, type Where } from "./problems";
 
 const COMPONENT = "AddressSet";
@@ -26,9 +29,13 @@ export class AddressSet extends pulumi.ComponentResource {
 
   constructor(name: string, args: AddressSetArgs, opts?: pulumi.ComponentResourceOptions) {
     refuse({ component: COMPONENT, name }, [...projectProblems(args.project), ...addressSetProblems(name, args)]);
-    super(typeOf(COMPONENT), name, {}, opts);
+    const { inputs, opts: options } = guard({ component: COMPONENT, name }, opts, {
+      fixed: addressesFixed(name, expandAddresses(args.addresses), args.region),
+      ...keeping(args),
+    });
+    super(typeOf(COMPONENT), name, inputs, options);
     const adoption = begunBy(opts?.parent, args) ?? beginAdoption(this, { component: COMPONENT, name }, args);
-    const set = Object.entries(args.addresses).map(
+    const set = Object.entries(expandAddresses(args.addresses)).map(
       ([key, a]) => [key, addressOf(this, name, args, { key, a, adoption, after: inherited(opts) })] as const,
     );
     this.addresses = Object.fromEntries(set.map(([key, v]) => [key, v.address]));
@@ -90,7 +97,7 @@ function reserve(parent: AddressSet, name: string, args: AddressSetArgs, { key, 
       ipCollection: a.fromPrefix,
       labels: tidyLabels(args.labels),
     }),
-    { parent, dependsOn: [...after, ...afterAdoption(adoption)], ...addressOptions(args.onDestroy) },
+    { parent, dependsOn: [...after, ...afterAdoption(adoption)], ...addressOptions(args, at("addresses", key)) },
   );
   // A plain wish is the result too: so the first preview can show it wherever it is used.
   const value = typeof a.address === "string" ? address.urn.apply(() => a.address as string) : address.address;

@@ -90,6 +90,8 @@ export interface MultiNetworkClusterArgs {
   labels?: { [key: string]: pulumi.Input<string> };
   /** Default: Protect. */
   onDestroy?: OnDestroy;
+  /** Paths of what may be replaced or removed, such as `create.pools.main`; everything else refuses. Default: nothing. */
+  unlocked?: string[];
 }
 
 export interface NetworkArgs {
@@ -139,6 +141,8 @@ export interface PodNetworksArgs {
   kubernetesObjects?: boolean;
   /** Default: Protect. */
   onDestroy?: OnDestroy;
+  /** Paths of what may be replaced or removed, such as `networks.blue`; everything else refuses. Default: nothing. */
+  unlocked?: string[];
 }
 
 export interface AddressArgs {
@@ -146,6 +150,8 @@ export interface AddressArgs {
   scope?: AddressScope;
   /** Name of the reserved address in Google Cloud. Default: the component's name and the key. */
   name?: string;
+  /** So many of a kind: KEY-0, KEY-1, … each an address of its own; see `statefulSet` of a route. Default: one, named KEY. */
+  count?: number;
   /** Ask for this very address. Default: Google chooses. */
   address?: pulumi.Input<string>;
   /** Internal: the Pod network whose subnet the address is in. */
@@ -187,4 +193,6 @@ export interface AddressSetArgs {
   labels?: { [key: string]: pulumi.Input<string> };
   /** Default: Protect. */
   onDestroy?: OnDestroy;
+  /** Paths of what may be replaced or removed, such as `addresses.web`; everything else refuses. Default: nothing. */
+  unlocked?: string[];
 }

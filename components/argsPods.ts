@@ -29,6 +29,23 @@ export interface ListenerArgs {
   port?: number;
 }
 
+export interface StabilityArgs {
+  /** Keep the holder as long as it can be selected, whatever else could be. Default: false. */
+  sticky?: boolean;
+  /** No planned move within so many seconds of the last one. Default: 0. */
+  minDwellSeconds?: number;
+  /** Planned moves wait while so many lie within so many seconds: MOVES/SECONDS, such as 3/600. Default: no budget. */
+  moveBudget?: string;
+  /** Weights, from 1 to 100, of labels written key=value; the Pod of most weight is preferred. Default: none. */
+  preferredPods?: { [label: string]: number };
+  /** A Pod of more weight takes the address back from a holder that is well. Default: false. */
+  reclaim?: boolean;
+  /** Prefer Pods on nodes that are not cordoned, and move before a drain evicts. Default: false. */
+  avoidCordoned?: boolean;
+  /** Hold still while many nodes are lost at once. Default: true. */
+  nodeLossHold?: boolean;
+}
+
 export interface GatewayArgs {
   /** Default: that of its addresses. Needed where `addresses` is left out. */
   scope?: e.AddressScope;
@@ -42,6 +59,8 @@ export interface GatewayArgs {
   listeners?: { [name: string]: ListenerArgs };
   /** GatewayClass. Default: ours, or Google's where the controller is GkeManaged or Observe. */
   className?: string;
+  /** When addresses stay where they are. Default: as GKE moves them. */
+  stability?: StabilityArgs;
 }
 
 export interface PodIpGatewayArgs {
@@ -61,6 +80,10 @@ export interface PodIpGatewayArgs {
   controller?: e.ControllerKind;
   /** GatewayClass, where neither default fits. */
   className?: string;
+  /** When addresses stay where they are. Default: as GKE moves them. */
+  stability?: StabilityArgs;
+  /** Class, name and namespace may be changed, which makes the Gateway anew. Default: false. */
+  unlocked?: boolean;
 }
 
 export interface GatewayRefArgs {
@@ -70,11 +93,20 @@ export interface GatewayRefArgs {
   namespace?: string;
 }
 
+export interface StatefulSetArgs {
+  /** Name of the StatefulSet, in the route's namespace. */
+  name: string;
+  /** First ordinal. Default: 0. */
+  start?: number;
+}
+
 export interface RouteArgs {
-  /** Names of the addresses. */
+  /** Names of the addresses; the name of counted ones stands for all of them. */
   addresses: string[];
-  /** Labels of the Pods, in the route's namespace, of which one holds the addresses. */
-  podSelector: LabelSelectorArgs;
+  /** Labels of the Pods, in the route's namespace, of which one holds the addresses. Exactly one of this and `statefulSet`. */
+  podSelector?: LabelSelectorArgs;
+  /** An address a replica: the first address goes to the first Pod of this StatefulSet, and so on, each by a route KEY-ORDINAL (SEED-68). */
+  statefulSet?: StatefulSetArgs;
   /** Default: `default`. */
   namespace?: string;
   /** Name of the Pod network. Default: the only one there is. Cannot be changed (SEED-65). */
@@ -87,6 +119,8 @@ export interface RouteArgs {
   allowGlobalAccess?: boolean;
   /** Wait until the route is accepted. Default: true. */
   waitForAccepted?: boolean;
+  /** When addresses stay where they are. Default: that of the Gateway. */
+  stability?: StabilityArgs;
 }
 
 export interface PodIpRouteArgs {
@@ -108,6 +142,10 @@ export interface PodIpRouteArgs {
   allowGlobalAccess?: boolean;
   /** Wait until the route is accepted. Default: true. */
   waitForAccepted?: boolean;
+  /** When addresses stay where they are. Default: that of the Gateway. */
+  stability?: StabilityArgs;
+  /** What cannot be changed in place may be changed, which makes the route anew. Default: false. */
+  unlocked?: boolean;
 }
 
 export interface IdentityArgs {
@@ -206,4 +244,6 @@ export interface PersistentPodIpsArgs {
   labels?: { [key: string]: pulumi.Input<string> };
   /** What a destroy may take away. Default: Protect. */
   onDestroy?: e.OnDestroy;
+  /** Paths of what may be replaced or removed, such as `addresses.web` or `routes.proxy`; everything else refuses. Default: nothing. */
+  unlocked?: string[];
 }

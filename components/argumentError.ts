@@ -16,10 +16,12 @@ export class ArgumentError extends pulumi.ResourceError {
   readonly code: string = "InvalidArguments";
   readonly retry: boolean = false;
   readonly errors: ArgumentProblem[];
-  constructor(component: string, name: string, errors: ArgumentProblem[]) {
-    const count = errors.length === 1 ? "1 problem" : `${errors.length} problems`;
+  /** @param what the problems are, in the plural; default: problems in its arguments */
+  constructor(component: string, name: string, errors: ArgumentProblem[], what?: string) {
     const lines = errors.map((e) => `  ${e.propertyPath}: ${e.reason}`);
-    super(`${component} "${name}" has ${count} in its arguments:\n${lines.join("\n")}`, undefined, true);
+    const one = errors.length === 1;
+    const headline = what === undefined ? `${errors.length} problem${one ? "" : "s"} in its arguments` : what;
+    super(`${component} "${name}" has ${headline}:\n${lines.join("\n")}`, undefined, true);
     this.errors = errors;
     // Nobody is shown the frames, yet the SDK formats them: Node.js 20.20 never comes back from that for "node_modules/@pulumi/output.ts", which
     // is what the SDK's source maps make of a frame inside of an apply (util.inspect, markNodeModules).

@@ -4,6 +4,8 @@ import { parseAddress, parseRange, rangeContains } from "../controller/api";
 import type { AddressArgs, AddressNetworkArgs, AddressSetArgs } from "./argsCloud";
 import { at, cloudNameProblems, enumProblems, known, labelProblems, regionProblems, show } from "./checks";
 import { AddressScope, NetworkTier, OnDestroy } from "./enums";
+import { countProblems, expandAddresses } from "./expand";
+import { unlockedProblems } from "./fixed";
 import { isPlain, problem, type Problem } from "./problems";
 
 /** Scope of an address: as said, or internal where a network or subnet is named. */
@@ -139,6 +141,8 @@ export function addressSetProblems(name: string, args: AddressSetArgs): Problem[
     ...regionProblems(args.region),
     ...enumProblems(args.onDestroy, OnDestroy, "onDestroy"),
     ...labelProblems(args.labels),
-    ...addressesProblems(name, args.addresses, args.networks ?? {}),
+    ...countProblems(args.addresses),
+    ...unlockedProblems(args.unlocked, ["addresses"]),
+    ...addressesProblems(name, expandAddresses(args.addresses), args.networks ?? {}),
   ];
 }

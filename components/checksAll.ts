@@ -11,9 +11,12 @@ import { networksProblems, onlyNamed } from "./checksNetworks";
 import { listenersProblems, routeReferenceProblems, routeSpec } from "./checksPods";
 import { compact } from "./common";
 import { AddressScope, OnDestroy } from "./enums";
+import { countProblems, expand, inWrittenPaths, replicaProblems } from "./expand";
+import { unlockedProblems } from "./fixed";
 import { splitName } from "./gatewaySplit";
 import { gatewayScope, layoutOf, type Layout, type PlannedPodRoute } from "./layout";
 import { problem, type Problem, when } from "./problems";
+import { stabilityProblems } from "./stability";
 import { asArgument, standIn } from "./standIns";
 
 /** Subnets that internal addresses can name: those of the Pod networks. */
@@ -36,6 +39,7 @@ function gatewayProblems(args: PersistentPodIpsArgs, layout: Layout): Problem[] 
         ...kubeNameProblems(g.namespace, at(here, "namespace")),
         ...enumProblems(g.args.scope, AddressScope, at(here, "scope")),
         ...listenersProblems(g.args.listeners, at(here, "listeners")),
+        ...stabilityProblems(g.args.stability, at(here, "stability")),
       ];
       if (gatewayScope(g.args, args.addresses ?? {}) === undefined)
         found.push(problem("Required", at(here, "scope"), "is missing; say External or Internal, or list addresses"));
@@ -87,6 +91,7 @@ function ownRouteProblems(r: PlannedPodRoute, names: { addresses: string[]; netw
   return [
     ...kubeNameProblems(r.name, r.args.name === undefined ? here : at(here, "name")),
     ...routeReferenceProblems(r.args, here, names),
+    ...stabilityProblems(r.args.stability, at(here, "stability")),
     ...spansGateways(r, layout, here),
     ...when(
       exists && !r.gateway,
@@ -109,7 +114,9 @@ function plannedRoute(r: PlannedPodRoute, standIns: ReadonlyMap<string, string>)
   // Where every name is unknown that is said already; a stand-in keeps the contract from calling the list empty as well.
   const addresses = known.length === 0 && (r.args.addresses ?? []).length > 0 ? [standIn(0x1ffff)] : known;
   const gateway = r.gateway ?? { name: "none", namespace: r.namespace };
-  const facts = compact({ ...r.args, namespace: r.namespace, gateway, network: r.network });
+  // A selector that is missing is told so already.
+  const podSelector = r.args.podSelector ?? { matchLabels: { missing: "selector" } };
+  const facts = compact({ ...r.args, podSelector, namespace: r.namespace, gateway, network: r.network });
   return { key: `${r.namespace}/${r.name}`, path: at("routes", r.key), spec: routeSpec(facts, addresses) };
 }
 
@@ -169,7 +176,19 @@ function namespacesAndObjects(args: PersistentPodIpsArgs): Problem[] {
  */
 export function persistentPodIpsProblems(name: string, given: PersistentPodIpsArgs): Problem[] {
   // From another language, or plain JavaScript, anything can be missing.
-  const args = { ...given, region: given.region ?? "", cluster: given.cluster ?? {}, addresses: given.addresses ?? {} };
+  const filled = { ...given, region: given.region ?? "", cluster: given.cluster ?? {}, addresses: given.addresses ?? {} };
+  const declared = [
+    ...countProblems(filled.addresses),
+    ...replicaProblems(filled.routes ?? {}),
+    ...unlockedProblems(filled.unlocked, UNLOCKABLE),
+  ];
+  return [...declared, ...inWrittenPaths(expandedProblems(name, expand(filled)), filled)];
+}
+
+/** What `unlocked` can name. */
+const UNLOCKABLE = ["addresses", "cluster.create", "gateways", "networks", "routes"];
+
+function expandedProblems(name: string, args: PersistentPodIpsArgs): Problem[] {
   const networks = args.networks ?? {};
   const layout = layoutOf(name, args);
   return [

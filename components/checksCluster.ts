@@ -17,6 +17,7 @@ import {
   show,
 } from "./checks";
 import { OnDestroy, ReleaseChannel } from "./enums";
+import { unlockedProblems } from "./fixed";
 import { isPlain, problem, type Problem, when } from "./problems";
 
 /** Length limit of GKE cluster and pool names. */
@@ -123,6 +124,7 @@ export function multiNetworkClusterProblems(name: string, args: MultiNetworkClus
     ...regionProblems(args.region),
     ...enumProblems(args.onDestroy, OnDestroy, "onDestroy"),
     ...labelProblems(args.labels),
+    ...unlockedProblems(args.unlocked, ["create"]),
     ...clusterProblems(args, "", { name, region: args.region, networks: Object.keys(args.networks ?? {}) }),
   ];
 }

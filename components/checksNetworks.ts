@@ -15,6 +15,7 @@ import {
   show,
 } from "./checks";
 import { DeviceMode, NetworkMode, OnDestroy } from "./enums";
+import { unlockedProblems } from "./fixed";
 import { isPlain, type Problem, when } from "./problems";
 
 const WITH_PORTS = ["tcp", "udp", "sctp"];
@@ -203,6 +204,7 @@ export function podNetworksProblems(name: string, args: PodNetworksArgs): Proble
     ...regionProblems(args.region),
     ...enumProblems(args.onDestroy, OnDestroy, "onDestroy"),
     ...networksProblems(name, args.networks ?? {}),
+    ...unlockedProblems(args.unlocked, ["networks"]),
     ...(args.holding ?? []).flatMap((n, i) =>
       when(
         !Object.keys(args.networks ?? {}).includes(n),

@@ -16,6 +16,7 @@ import type { GatewayRefArgs, LabelSelectorArgs, ListenerArgs, PodIpGatewayArgs,
 import { at, enumProblems, known, kubeNameProblems, numberProblems, show } from "./checks";
 import { AddressScope, ControllerKind, NamespacesFrom, ReactionMode } from "./enums";
 import { problem, type Problem, when } from "./problems";
+import { stabilityProblems } from "./stability";
 import { asArgument, standIn } from "./standIns";
 
 /** Port and protocol of SEED-48; they tell listeners apart and mean nothing for traffic (api.md 2.3). */
@@ -102,6 +103,7 @@ export function podIpRouteProblems(name: string, args: PodIpRouteArgs): Problem[
     ...kubeNameProblems(args.routeName ?? name, args.routeName === undefined ? "name" : "routeName"),
     ...kubeNameProblems(facts.namespace, "namespace"),
     ...when(!gateway.name, "Required", "gateway.name", "is missing; name the Gateway that offers the addresses"),
+    ...stabilityProblems(args.stability, "stability"),
     ...routeFindings(routeSpec(facts, asKnown(args.addresses ?? [])), "").map((f) => asArgument(f)),
   ];
 }
@@ -152,6 +154,7 @@ export function podIpGatewayProblems(name: string, args: PodIpGatewayArgs): Prob
     ...listenersProblems(args.listeners, "listeners"),
     ...when(keys.length === 0, "Required", "addresses", "is empty; list the reserved addresses that routes may claim"),
     ...addresses.flatMap(([key, value]) => addressValueProblems(value, at("addresses", key))),
+    ...stabilityProblems(args.stability, "stability"),
     ...togetherProblems(args.together, keys),
   ];
 }

@@ -16,14 +16,24 @@ export const projectProblems = (project: pulumi.Input<string> | undefined): Prob
     ? [problem("Required", "project", `is missing; set it, or "pulumi config set gcp:project PROJECT"`)]
     : [];
 
-/** Options of what must not be lost: cluster, pools, networks, identities. */
-export const guarded = (onDestroy: OnDestroy | undefined): { protect?: boolean } =>
-  (onDestroy ?? OnDestroy.Protect) === OnDestroy.Protect ? { protect: true } : {};
+/** What decides whether something may go: the switch for all, and paths that are exempt. */
+export interface Keeping {
+  onDestroy?: OnDestroy;
+  unlocked?: string[];
+}
+/**
+ * Options of what must not be lost: cluster, pools, networks, identities.
+ * @param path of the argument that says it; left out for what nobody names
+ */
+export const guarded = ({ onDestroy, unlocked }: Keeping, path?: string): { protect?: boolean } =>
+  (onDestroy ?? OnDestroy.Protect) === OnDestroy.Protect && !(path !== undefined && unlocked?.includes(path))
+    ? { protect: true }
+    : {};
 
 /** Options of reserved addresses: deleting one gives it back to Google, for ever (DESIGN 9.2). */
-export const addressOptions = (onDestroy: OnDestroy | undefined): { protect?: boolean; retainOnDelete?: boolean } => ({
-  ...guarded(onDestroy),
-  ...(onDestroy === OnDestroy.Delete ? {} : { retainOnDelete: true }),
+export const addressOptions = (keeping: Keeping, path?: string): { protect?: boolean; retainOnDelete?: boolean } => ({
+  ...guarded(keeping, path),
+  ...(keeping.onDestroy === OnDestroy.Delete ? {} : { retainOnDelete: true }),
 });
 
 /**
@@ -47,3 +57,7 @@ export function tidyLabels(
 /** Drops unset fields, so that they are neither inputs nor differences. */
 export const compact = <T extends object>(value: T): T =>
   Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as T;
+
+/** Metadata with these annotations; nothing where there are none. */
+export const annotated = (annotations: { [name: string]: string }): { annotations?: { [name: string]: string } } =>
+  Object.keys(annotations).length === 0 ? {} : { annotations };

@@ -70,7 +70,7 @@ export function identityOf(plan: Plan): Identity {
 function ownAccount(plan: Plan): Identity {
   const { parent, name, args } = plan;
   const project = projectOf(args.project)!;
-  const options = { parent, ...guarded(args.onDestroy) };
+  const options = { parent, ...guarded(args) };
   const account = new Account(`${name}-controller`, { accountId: accountId(name), project }, options);
   const email = pulumi.interpolate`${accountId(name)}@${project}.iam.gserviceaccount.com`;
   const binding = new AccountMember(
@@ -113,7 +113,7 @@ interface Grant {
 }
 
 function grant({ parent, name, args }: Plan, g: Grant): pulumi.Resource[] {
-  const options = { parent, ...guarded(args.onDestroy) };
+  const options = { parent, ...guarded(args) };
   const role = new IAMCustomRole(
     `${name}-controller${g.suffix}`,
     {

@@ -9,6 +9,8 @@ import { adoptedClusterProblems, multiNetworkClusterProblems, unreadableCluster 
 import { locationProblems } from "./checks";
 import { compact, guarded, projectOf, projectProblems, tidyLabels, typeOf } from "./common";
 import { ReleaseChannel } from "./enums";
+import { clusterFixed, keeping } from "./fixedFacts";
+import { guard } from "./guard";
 import { kubeconfigFor } from "./kubeconfig";
 import { nodePools } from "./nodePools";
 import { acceptLate, apart, checkedLater, isPlain, refuse, type Where } from "./problems";
@@ -37,7 +39,9 @@ export class MultiNetworkCluster extends pulumi.ComponentResource {
 
   constructor(name: string, args: MultiNetworkClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     refuse({ component: COMPONENT, name }, [...projectProblems(args.project), ...multiNetworkClusterProblems(name, args)]);
-    super(typeOf(COMPONENT), name, {}, opts);
+    const watched = { fixed: clusterFixed(name, args), ...keeping(args) };
+    const { inputs, opts: options } = guard({ component: COMPONENT, name }, opts, watched);
+    super(typeOf(COMPONENT), name, inputs, options);
     const reached = args.create ? createCluster(this, name, args, args.create) : adoptCluster(this, name, args, args.existing!);
     providers.set(this, providerFor(this, name, reached));
     this.clusterName = reached.name;
@@ -93,7 +97,7 @@ function clusterArgs(name: string, args: MultiNetworkClusterArgs, c: NewClusterA
     // The provider's own pair for "no default pool": pools are resources of their own, so that one can change without the other.
     removeDefaultNodePool: true,
     initialNodeCount: 1,
-    deletionProtection: c.deletionProtection ?? guarded(args.onDestroy).protect === true,
+    deletionProtection: c.deletionProtection ?? guarded(args, "create").protect === true,
     fleet: c.fleetProject === undefined ? undefined : { project: c.fleetProject },
     resourceLabels: tidyLabels(args.labels),
   });
@@ -102,7 +106,7 @@ function clusterArgs(name: string, args: MultiNetworkClusterArgs, c: NewClusterA
 function createCluster(parent: MultiNetworkCluster, name: string, args: MultiNetworkClusterArgs, c: NewClusterArgs): Reached {
   const cluster = new Cluster(name, clusterArgs(name, args, c), {
     parent,
-    ...guarded(args.onDestroy),
+    ...guarded(args, "create"),
     ignoreChanges: ["initialNodeCount", "nodePools", "nodeVersion"],
     customTimeouts: { create: "45m", update: "90m", delete: "45m" },
   });

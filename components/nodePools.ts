@@ -4,6 +4,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { Cluster } from "@pulumi/gcp/container/cluster";
 import { NodePool } from "@pulumi/gcp/container/nodePool";
 import type { MultiNetworkClusterArgs, NewClusterArgs, NodeNetworkArgs, PoolArgs } from "./argsCloud";
+import { at } from "./checks";
 import { compact, guarded, projectOf } from "./common";
 
 export interface PoolPlan {
@@ -70,7 +71,7 @@ export function nodePools(plan: PoolPlan): NodePool[] {
     ([key, pool]) =>
       new NodePool(`${plan.name}-${key}`, poolArgs(plan, key, pool), {
         parent: plan.parent,
-        ...guarded(plan.args.onDestroy),
+        ...guarded(plan.args, at("create.pools", key)),
         ignoreChanges: pool.max === undefined ? ["initialNodeCount"] : ["initialNodeCount", "nodeCount"],
       }),
   );

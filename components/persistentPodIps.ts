@@ -7,6 +7,9 @@ import { afterAdoption, beginAdoption } from "./adoption";
 import type { PersistentPodIpsArgs } from "./argsPods";
 import { persistentPodIpsProblems } from "./checksAll";
 import { compact, projectProblems, typeOf } from "./common";
+import { expand } from "./expand";
+import { everythingFixed, keeping } from "./fixedFacts";
+import { guard, guardsInside } from "./guard";
 import { layoutOf, type Layout } from "./layout";
 import { MultiNetworkCluster } from "./multiNetworkCluster";
 import { registerNetworkObjects } from "./networkObjects";
@@ -41,9 +44,14 @@ export class PersistentPodIps extends pulumi.ComponentResource {
   public readonly controllerPrincipal: pulumi.Output<string>;
 
   constructor(name: string, args: PersistentPodIpsArgs, opts?: pulumi.ComponentResourceOptions) {
-    refuse({ component: COMPONENT, name }, [...projectProblems(args.project), ...persistentPodIpsProblems(name, args)], true);
-    super(typeOf(COMPONENT), name, {}, opts);
-    const made = build(this, name, args);
+    const where = { component: COMPONENT, name };
+    refuse(where, [...projectProblems(args.project), ...persistentPodIpsProblems(name, args)], true);
+    const single = expand(args);
+    const fixed = everythingFixed(name, single, layoutOf(name, single));
+    const { inputs, opts: options } = guard(where, opts, { fixed, ...keeping(args) });
+    super(typeOf(COMPONENT), name, inputs, options);
+    guardsInside(this);
+    const made = build(this, name, single);
     providers.set(this, made.cluster.provider);
     this.clusterName = made.cluster.clusterName;
     this.kubeconfig = made.cluster.kubeconfig;
@@ -119,6 +127,7 @@ function build(parent: PersistentPodIps, name: string, args: PersistentPodIpsArg
       compact({
         ...r.args,
         name: undefined,
+        podSelector: r.args.podSelector!,
         routeName: r.name,
         namespace: r.namespace,
         network: r.network,
@@ -133,6 +142,7 @@ function build(parent: PersistentPodIps, name: string, args: PersistentPodIpsArg
 
 /** What lives in Google Cloud. Node pools come after the VPC networks they are on. */
 function inCloud(parent: PersistentPodIps, name: string, args: PersistentPodIpsArgs) {
+  const { unlocked } = args;
   const cloud = compact({ project: args.project, region: args.region, onDestroy: args.onDestroy });
   const podNetworks = args.networks ?? {};
   // With a wrong name among the adopted addresses nothing is made, here or beside it: children wait for their component.
@@ -147,6 +157,7 @@ function inCloud(parent: PersistentPodIps, name: string, args: PersistentPodIpsA
     {
       ...cloud,
       ...compact({ project: args.networkProject ?? args.project }),
+      ...compact({ unlocked }),
       networks: podNetworks,
       holding: Object.values(args.addresses).flatMap((a) => a.network ?? []),
       kubernetesObjects: false,
@@ -159,6 +170,7 @@ function inCloud(parent: PersistentPodIps, name: string, args: PersistentPodIpsA
     compact({
       ...cloud,
       networkProject: args.networkProject,
+      unlocked,
       addresses: args.addresses,
       networks: Object.fromEntries(
         keys.map((k) => [k, compact({ subnetwork: networks.subnetworks[k]!, cidr: podNetworks[k]!.cidr })]),
@@ -172,6 +184,7 @@ function inCloud(parent: PersistentPodIps, name: string, args: PersistentPodIpsA
     compact({
       ...cloud,
       ...args.cluster,
+      unlocked: unlocked?.map((path) => path.replace(/^cluster\./, "")),
       networks: Object.fromEntries(
         keys.map((k) => [
           k,
@@ -211,6 +224,7 @@ function gatewaysOf(
           listeners: g.listeners,
           controller: args.controller?.kind,
           className: g.args.className,
+          stability: g.args.stability,
         }),
         options,
       ),

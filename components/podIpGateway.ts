@@ -6,9 +6,12 @@ import { apiVersionOf, CIDR_ADDRESS_TYPE, KINDS } from "../controller/api";
 import type { PodIpGatewayArgs } from "./argsPods";
 import { at } from "./checks";
 import { addressValueProblems, classFor, listenersOf, podIpGatewayProblems } from "./checksPods";
-import { inherited, typeOf } from "./common";
+import { annotated, inherited, typeOf } from "./common";
+import { facts } from "./fixed";
 import { splitAddresses, splitName } from "./gatewaySplit";
+import { guard } from "./guard";
 import { checkedLater, refuse } from "./problems";
+import { stabilityAnnotations } from "./stability";
 
 const COMPONENT = "PodIpGateway";
 
@@ -26,9 +29,14 @@ export class PodIpGateway extends pulumi.ComponentResource {
 
   constructor(name: string, args: PodIpGatewayArgs, opts?: pulumi.ComponentResourceOptions) {
     refuse({ component: COMPONENT, name }, podIpGatewayProblems(name, args));
-    super(typeOf(COMPONENT), name, {}, opts);
-    this.namespace = args.namespace ?? "default";
-    this.className = classFor(args.scope, args.controller, args.className);
+    const [namespace, className] = [args.namespace ?? "default", classFor(args.scope, args.controller, args.className)];
+    const { inputs, opts: options } = guard({ component: COMPONENT, name }, opts, {
+      fixed: { gateway: facts({ gatewayName: args.gatewayName ?? name, namespace, className }) },
+      unlocked: args.unlocked ? ["gateway"] : [],
+    });
+    super(typeOf(COMPONENT), name, inputs, options);
+    this.namespace = namespace;
+    this.className = className;
     this.gatewayNames = {};
     const bins = splitAddresses(Object.keys(args.addresses), args.together);
     bins.forEach((keys, n) => {
@@ -59,7 +67,7 @@ function registerGateway(parent: PodIpGateway, resource: string, plan: Plan): vo
     {
       apiVersion: apiVersionOf(KINDS.gateway),
       kind: KINDS.gateway.kind,
-      metadata: { name: plan.gateway, namespace: parent.namespace },
+      metadata: { name: plan.gateway, namespace: parent.namespace, ...annotated(stabilityAnnotations(plan.args.stability)) },
       spec: { gatewayClassName: parent.className, listeners: listenersOf(plan.args.listeners), addresses },
     },
     // A Gateway keeps its class as long as routes use it (api.md 1.6): another class is another Gateway.

@@ -6,9 +6,12 @@ import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource"
 import { apiVersionOf, IMMUTABLE_ROUTE_FIELDS, KINDS } from "../controller/api";
 import type { PodIpRouteArgs } from "./argsPods";
 import { addressValueProblems, podIpRouteProblems, routeSpecOf } from "./checksPods";
-import { inherited, typeOf } from "./common";
+import { annotated, inherited, typeOf } from "./common";
+import { routeFacts } from "./fixedFacts";
+import { guard } from "./guard";
 import { cidr } from "./podIpGateway";
 import { checkedLater, refuse } from "./problems";
+import { stabilityAnnotations } from "./stability";
 
 const COMPONENT = "PodIpRoute";
 
@@ -25,7 +28,11 @@ export class PodIpRoute extends pulumi.ComponentResource {
   constructor(name: string, args: PodIpRouteArgs, opts?: pulumi.ComponentResourceOptions) {
     const where = { component: COMPONENT, name };
     refuse(where, podIpRouteProblems(name, args));
-    super(typeOf(COMPONENT), name, {}, opts);
+    const { inputs, opts: options } = guard(where, opts, {
+      fixed: { route: routeFacts(name, args) },
+      unlocked: args.unlocked ? ["route"] : [],
+    });
+    super(typeOf(COMPONENT), name, inputs, options);
     this.routeName = args.routeName ?? name;
     this.namespace = args.namespace ?? "default";
     const addresses = args.addresses.map((a, i) =>
@@ -39,8 +46,11 @@ export class PodIpRoute extends pulumi.ComponentResource {
         metadata: {
           name: this.routeName,
           namespace: this.namespace,
-          // Accepted, never Ready: with no Pod yet, Ready would hang for ten minutes (pulumi.md 11.26).
-          ...((args.waitForAccepted ?? true) ? { annotations: { "pulumi.com/waitFor": "condition=Accepted" } } : {}),
+          ...annotated({
+            // Accepted, never Ready: with no Pod yet, Ready would hang for ten minutes (pulumi.md 11.26).
+            ...((args.waitForAccepted ?? true) ? { "pulumi.com/waitFor": "condition=Accepted" } : {}),
+            ...stabilityAnnotations(args.stability),
+          }),
         },
         spec: routeSpecOf({ ...args, namespace: this.namespace }, addresses),
       },

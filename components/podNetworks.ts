@@ -5,9 +5,12 @@ import { Firewall } from "@pulumi/gcp/compute/firewall";
 import { Network } from "@pulumi/gcp/compute/network";
 import { Subnetwork } from "@pulumi/gcp/compute/subnetwork";
 import type { IngressArgs, NetworkArgs, PodNetworksArgs } from "./argsCloud";
+import { at } from "./checks";
 import { onlyNamed, podNetworksProblems } from "./checksNetworks";
 import { addressOptions, compact, guarded, inherited, projectOf, projectProblems, typeOf } from "./common";
 import { NetworkMode } from "./enums";
+import { networksFixed, keeping } from "./fixedFacts";
+import { guard } from "./guard";
 import { registerNetworkObjects } from "./networkObjects";
 import { keepNetworkObjects, type NetworkObject } from "./networkSide";
 import { refuse } from "./problems";
@@ -30,7 +33,9 @@ export class PodNetworks extends pulumi.ComponentResource {
 
   constructor(name: string, args: PodNetworksArgs, opts?: pulumi.ComponentResourceOptions) {
     refuse({ component: COMPONENT, name }, [...projectProblems(args.project), ...podNetworksProblems(name, args)]);
-    super(typeOf(COMPONENT), name, {}, opts);
+    const watched = { fixed: networksFixed(args.networks), ...keeping(args) };
+    const { inputs, opts: options } = guard({ component: COMPONENT, name }, opts, watched);
+    super(typeOf(COMPONENT), name, inputs, options);
     const made = Object.entries(args.networks)
       .filter(([, n]) => !onlyNamed(n))
       .map(([key, network]) => vpcSide(this, name, args, { key, network }));
@@ -63,9 +68,9 @@ function vpcSide(parent: PodNetworks, name: string, args: PodNetworksArgs, { key
 }
 
 /** A reserved address cannot do without its subnet: Google refuses to delete one that is in use. */
-function options(parent: PodNetworks, key: string, { onDestroy, holding }: PodNetworksArgs): pulumi.CustomResourceOptions {
-  const holds = holding === undefined || holding.includes(key);
-  return { parent, ...(holds ? addressOptions(onDestroy) : guarded(onDestroy)) };
+function options(parent: PodNetworks, key: string, args: PodNetworksArgs): pulumi.CustomResourceOptions {
+  const holds = args.holding === undefined || args.holding.includes(key);
+  return { parent, ...(holds ? addressOptions : guarded)(args, at("networks", key)) };
 }
 
 function createVpc(parent: PodNetworks, physical: string, args: PodNetworksArgs, { key, network: n }: Entry) {

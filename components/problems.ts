@@ -14,6 +14,7 @@ export type ComponentCode =
   | "Location"
   | "Unusable"
   | "Missing"
+  | "Protected"
   | "Unsupported";
 export type Problem = Omit<Finding, "code"> & { code: FindingCode | ComponentCode };
 export const problem = (code: Problem["code"], path: string, message: string): Problem => ({
