@@ -26,15 +26,17 @@ export function plan(desired: Desired, kernel: Kernel, numbers: Numbers = NUMBER
   const possible = whatIsPossible(desired, kernel, conflicts, skipped);
   const routes = wantedRoutes(possible, numbers);
   const rules = wantedRules(possible, numbers);
-  const open = kernel.routes.filter((r) => isOurs(r, numbers) && !possible.closed.has(r.table));
-  const openRules = kernel.rules.filter((r) => !possible.closed.has(r.table));
+  const named = new Set(desired.networks.flatMap((n) => [n.tableIn, n.tableOut]));
+  const isOpen = ({ table }: { table: number }): boolean => !possible.closed.has(table) && (!desired.hold || named.has(table));
+  const open = kernel.routes.filter((r) => isOurs(r, numbers) && isOpen(r));
+  const openRules = kernel.rules.filter(isOpen);
   const lines: Line[] = [
     ...ruleLines(rules, openRules, numbers),
     ...neighLines(possible.owned, kernel.neighs, numbers),
     ...routeLines(routes, open, numbers),
     ...guestAgentLines(possible.owned, kernel),
     ...staleRoutes(routes, open, numbers),
-    ...staleNeighs(desired.owned, kernel.neighs, numbers),
+    ...(desired.hold ? [] : staleNeighs(desired.owned, kernel.neighs, numbers)),
     ...staleRules(rules, openRules, numbers),
   ];
   return { lines, conflicts, skipped };

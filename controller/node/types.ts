@@ -90,6 +90,8 @@ export interface OwnedPlan {
 export interface Desired {
   networks: readonly NetworkPlan[];
   owned: readonly OwnedPlan[];
+  /** True while a wanted network could not be made out: whatever lies in tables of ours that nobody named may be its, and stays. */
+  hold?: boolean;
 }
 
 /** One line for `ip -batch`, and what it serves. */

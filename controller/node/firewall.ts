@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// nftables on the node: looks what others have there, and keeps what of ours is needed, each part only where something calls for it.
+import { messageOf } from "./errors";
+import {
+  drops,
+  foreignChains,
+  forwardScript,
+  hasRules,
+  TABLE,
+  tableScript,
+  type ChainName,
+  type ForeignChains,
+  type NftWish,
+} from "./nft-rules";
+import type { Logger } from "./ports";
+import type { IngressChain } from "./probes";
+import type { Run } from "./run";
+
+export type Mode = "auto" | "on" | "off";
+export interface FirewallOptions {
+  run: Run;
+  logger: Logger;
+  antiSpoof: Mode;
+  /** Masquerade exemption. */
+  keepSource: Mode;
+  /** ACCEPT rules in FORWARD chains that drop. */
+  forwardAccept: "auto" | "off";
+}
+export interface Detected {
+  usable: boolean;
+  masquerades: boolean;
+  dropping: ChainName[];
+  ingress: IngressChain[];
+}
+const NOTHING: Detected = { usable: false, masquerades: false, dropping: [], ingress: [] };
+
+export class Firewall {
+  private last = "";
+  private complained = false;
+
+  constructor(private readonly o: FirewallOptions) {}
+
+  private get off(): boolean {
+    return this.o.antiSpoof === "off" && this.o.keepSource === "off" && this.o.forwardAccept === "off";
+  }
+
+  /** What others have. Where nft cannot be used, nothing is known, and only that is said. */
+  async detect(): Promise<Detected> {
+    try {
+      const found = foreignChains(await this.list("chains"));
+      return await this.details(found);
+    } catch (error) {
+      if (!this.complained && !this.off)
+        this.o.logger.warn({ error: messageOf(error) }, "nftables cannot be used; its parts are left out");
+      this.complained = true;
+      return NOTHING;
+    }
+  }
+  private async details(found: ForeignChains): Promise<Detected> {
+    const ingress: IngressChain[] = [];
+    for (const c of found.ingress) if (drops(await this.chain(c))) ingress.push({ table: c.table, chain: c.chain, dev: c.dev });
+    let masquerades = false;
+    for (const c of found.translating) masquerades ||= hasRules(await this.chain(c));
+    return { usable: true, masquerades, dropping: found.dropping, ingress };
+  }
+
+  /**
+   * Makes our part what the wish and what was detected ask for. Does nothing where neither has changed, unless `afresh`.
+   * @returns how many changes were made @throws NodeError
+   */
+  async sync(wish: Omit<NftWish, "antiSpoof" | "keepSource">, detected: Detected, afresh: boolean): Promise<number> {
+    if (!detected.usable) return 0;
+    const { antiSpoof, keepSource, forwardAccept } = this.o;
+    const full: NftWish = {
+      ...wish,
+      antiSpoof: antiSpoof !== "off",
+      keepSource: keepSource === "on" || (keepSource === "auto" && detected.masquerades),
+    };
+    const key = JSON.stringify([full, detected.dropping]);
+    if (key === this.last && !afresh) return 0;
+    const through = forwardAccept === "auto" ? [...new Set(wish.own.map((o) => o.address))].sort() : [];
+    const changes = (await this.ownTable(full)) + (await this.letThrough(detected.dropping, through));
+    this.last = key;
+    return changes;
+  }
+  /** Removes everything of ours. @throws NodeError */
+  async cleanup(): Promise<number> {
+    const detected = await this.detect();
+    if (!detected.usable) return 0;
+    const nothing: NftWish = { addresses: [], own: [], nics: [], antiSpoof: false, keepSource: false };
+    return (await this.ownTable(nothing)) + (await this.letThrough(detected.dropping, []));
+  }
+
+  private async ownTable(wish: NftWish): Promise<number> {
+    const listed = await this.list(`table ip ${TABLE}`).catch(() => undefined);
+    const script = tableScript(listed, wish);
+    if (script) await this.apply(script);
+    return script ? 1 : 0;
+  }
+  private async letThrough(chains: readonly ChainName[], addresses: readonly string[]): Promise<number> {
+    let changes = 0;
+    for (const chain of chains) {
+      const script = forwardScript(await this.chain(chain), chain, addresses);
+      if (script.length > 0) await this.apply(script);
+      changes += script.length;
+    }
+    return changes;
+  }
+  private chain(c: ChainName): Promise<unknown> {
+    return this.list(`chain ${c.family} ${c.table} ${c.chain}`);
+  }
+  private async list(what: string): Promise<unknown> {
+    return JSON.parse(await this.o.run(["nft", "-j", "list", ...what.split(" ")])) as unknown;
+  }
+  private async apply(nftables: object[]): Promise<void> {
+    await this.o.run(["nft", "-j", "-f", "-"], JSON.stringify({ nftables }));
+  }
+}
