@@ -3,6 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { Command, InvalidArgumentError, Option } from "commander";
 import pino from "pino";
+import { agentCommand } from "./agent";
 import { CONTROLLER, NAMESPACE } from "./api";
 import { runCli } from "./cli";
 import { inClusterConfig, kubeconfigClient } from "./kubernetes";
@@ -23,6 +24,8 @@ interface Flags {
   metricsPort: number;
   workers: number;
   driftIntervalSeconds: number;
+  nodeLossHoldPercent: number;
+  nodeLossHoldSeconds: number;
   logLevel: string;
   kubeconfig?: string;
 }
@@ -64,10 +67,20 @@ function program(env: NodeJS.ProcessEnv): Command {
     .option("--metrics-port <port>", "port of /metrics", whole(0, 65535), 8080)
     .option("--workers <n>", "reconciles at a time", whole(1, 256), 16)
     .option("--drift-interval-seconds <n>", "how often Google Cloud is read anew", whole(5, 86400), 60)
+    .option(
+      "--node-loss-hold-percent <n>",
+      "nothing moves while more of the nodes were lost at once; 100: off",
+      whole(1, 100),
+      55,
+    )
+    .option("--node-loss-hold-seconds <n>", "how long that lasts at most", whole(1, 86400), 600)
     .addOption(new Option("--log-level <level>").choices(["debug", "info", "warn", "error"]).default("info"))
     .option("--kubeconfig <file>", "run outside of a cluster with this file");
   controller.action((flags: Flags) => run(flags, env));
-  return new Command("persistent-ip").description("Persistent IP addresses for Pods on GKE").addCommand(controller);
+  return new Command("persistent-ip")
+    .description("Persistent IP addresses for Pods on GKE")
+    .addCommand(controller)
+    .addCommand(agentCommand(env));
 }
 
 async function run(flags: Flags, env: NodeJS.ProcessEnv): Promise<void> {

@@ -30,6 +30,10 @@ export interface RouteFacts {
   datapathIsOurs: boolean;
   /** Something worth saying although all is well, such as a missing firewall rule. */
   advice?: string;
+  /** Annotations that are ignored, said with Accepted. */
+  ignored?: string;
+  /** Why a Pod waits, or nothing moves at all; said with Ready. */
+  waiting?: string;
   /** True where nothing of this route is left in the cloud. */
   clean: boolean;
 }
@@ -63,9 +67,10 @@ function datapathWord(f: RouteFacts): Word {
   return [f.datapath.status === "True" ? "True" : "False", f.datapath.reason as RouteReason, f.datapath.message];
 }
 
-function readyWord(cloud: Word, datapath: Word): Word {
+function readyWord(cloud: Word, datapath: Word, waiting = ""): Word {
   const bad = [cloud, datapath].find(([status]) => status !== "True");
-  return bad ? ["False", bad[1], bad[2]] : ["True", "ProgrammingComplete", ""];
+  if (!bad) return ["True", "ProgrammingComplete", waiting];
+  return ["False", bad[1], [bad[2], waiting].filter((s) => s !== "").join("; ")];
 }
 
 function words(f: RouteFacts): Record<RouteConditionType, Word> {
@@ -81,14 +86,14 @@ function words(f: RouteFacts): Record<RouteConditionType, Word> {
       Ready: ["False", reason, message],
     };
   }
-  const accepted: Word = ["True", "Accepted", ""];
+  const accepted: Word = ["True", "Accepted", f.ignored ?? ""];
   if (f.pod === undefined) {
     const none: Word = ["False", "NoPodsFound", f.noPods ?? ""];
     return { Accepted: accepted, GCPReady: none, DPV2Ready: none, Ready: none };
   }
   const cloud = cloudWord(f);
   const datapath = datapathWord(f);
-  return { Accepted: accepted, GCPReady: cloud, DPV2Ready: datapath, Ready: readyWord(cloud, datapath) };
+  return { Accepted: accepted, GCPReady: cloud, DPV2Ready: datapath, Ready: readyWord(cloud, datapath, f.waiting) };
 }
 
 /** What the route's status must say for these facts. */

@@ -99,7 +99,8 @@ function judge(pod: PodView, request: Request): Judged {
   const node = pod.node ? request.world.node(pod.node) : undefined;
   const objection =
     POD_CHECKS.map((check) => check(pod, request)).find((o) => o !== undefined) ?? nodeObjection(node, pod, request);
-  return objection || !node ? { pod, objection: objection ?? no("NodeMissing", "its node does not exist") } : { pod, node };
+  if (objection) return { pod, objection };
+  return node ? { pod, node } : { pod, objection: { reason: "NodeMissing", message: "its node does not exist" } };
 }
 
 function verdictOf(judged: Judged, { chosen, because, standing }: Choice): Verdict {

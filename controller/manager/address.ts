@@ -18,6 +18,7 @@ import { nameOf, type AddressKey, type CloudView } from "./cloud";
 import { Deeds, type Job } from "./deeds";
 import { isRefusal, Pauses, RETRY_MS, type Refusal } from "./errors";
 import type { Metrics } from "./metrics";
+import type { News } from "./news";
 import type { Targets } from "./targets";
 import { atLeast } from "./views";
 import type { Writer } from "./writer";
@@ -34,6 +35,8 @@ export interface Parts {
   metrics: Metrics;
   settings: Omit<Settings, "alone">;
   clusterUid: string;
+  /** What may hold everything still; made by whoever needs it where it is not given. */
+  news?: News;
   /** Tells the user of a finished move or of a failure. */
   tell(route: GKEIPRoute, type: "Normal" | "Warning", reason: string, message: string): void;
 }

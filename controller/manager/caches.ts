@@ -13,7 +13,7 @@ import {
   type NetworkInterface,
   type Scope,
 } from "../api";
-import type { AddressFact, Settings, World } from "../core";
+import { NODE_LOSS_DEFAULTS, type AddressFact, type GoneNode, type NodeView, type Settings, type World } from "../core";
 import { Reflector, type ApiClient, type Clock, type Indexer, type Logger, type Random, type StoreEvent } from "../kubernetes";
 import {
   addressesOf,
@@ -89,6 +89,9 @@ export class Caches {
   /** UIDs of objects that do not exist any more, be it that the watch still shows them or that a late answer speaks of them. */
   private readonly gone = new RecentSet(4096);
   private listener: Partial<Listener> = {};
+  /** Nodes that were deleted without having been cordoned, lately. */
+  private lost: GoneNode[] = [];
+  private nodeChanges = 0;
 
   constructor(private readonly options: CacheOptions) {
     const make = <K extends KindKey>(key: K): Reflector<Kinds[K]> =>
@@ -131,6 +134,31 @@ export class Caches {
   staleness(): number {
     const now = this.options.clock.monotonic();
     return Math.max(...NEEDED.map((k) => now - this.reflectors[k].lastActivity()));
+  }
+  nodes(): NodeView[] {
+    return this.reflectors.node.store.list().map((n) => n.view);
+  }
+  /** Nodes that were deleted although they were not on their way out; remembered for as long as that can hold anything still. */
+  goneNodes(): readonly GoneNode[] {
+    return this.lost;
+  }
+  /** Counts what changes the answers of `nodes` and `goneNodes` in readiness or number. */
+  nodesVersion(): number {
+    return this.nodeChanges;
+  }
+  private nodeSeen({ type, object, old }: StoreEvent<NodeObject>): void {
+    if (
+      type !== "modified" ||
+      object.view.notReadySince !== old?.view.notReadySince ||
+      object.view.cordoned !== old?.view.cordoned
+    )
+      this.nodeChanges += 1;
+    const { name, cordoned } = (old ?? object).view;
+    if (type !== "deleted" || cordoned || object.view.cordoned) return;
+    const at = this.options.clock.now();
+    this.lost = [...this.lost.filter((n) => n.name !== name && n.at > at - NODE_LOSS_DEFAULTS.timeoutMs), { name, at }].slice(
+      -10_000,
+    );
   }
   listen(listener: Listener): void {
     this.listener = listener;
@@ -209,6 +237,7 @@ export class Caches {
   private seen<K extends KindKey>(kind: K, event: StoreEvent<Kinds[K]>): void {
     if (kind === "route") this.settle(this.overlays.route, event);
     if (kind === "binding") this.settle(this.overlays.binding, event);
+    if (kind === "node") this.nodeSeen(event as unknown as StoreEvent<NodeObject>);
     this.listener[kind]?.(event);
   }
   /** Drops what we remember of an object once the watch is as far as that, or says that it is gone. */

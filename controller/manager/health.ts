@@ -9,6 +9,8 @@ export interface HealthOptions {
   registry: Registry;
   /** Names of what is still missing; empty: ready. */
   notReady(): string[];
+  /** What makes everything stand still; ready all the same, and said. */
+  holding?(): string[];
   /** Undefined: alive. Text: why not. */
   notAlive(): string | undefined;
   beforeScrape(): void;
@@ -16,6 +18,8 @@ export interface HealthOptions {
 
 type Answer = { status: number; type?: string; body: string };
 const plain = (status: number, body: string): Answer => ({ status, type: "text/plain; charset=utf-8", body: `${body}\n` });
+
+const readyText = (o: HealthOptions): string => ["ok", ...(o.holding?.() ?? []).map((h) => `holding: ${h}`)].join("\n");
 
 function serve(port: number, routes: Record<string, () => Answer | Promise<Answer>>): Promise<http.Server> {
   const server = http.createServer((request, response) => {
@@ -35,7 +39,9 @@ function serve(port: number, routes: Record<string, () => Answer | Promise<Answe
 export async function startHealth(o: HealthOptions): Promise<() => Promise<void>> {
   const alive = (): Answer => ((why) => (why === undefined ? plain(200, "ok") : plain(500, why)))(o.notAlive());
   const ready = (): Answer =>
-    ((missing) => (missing.length === 0 ? plain(200, "ok") : plain(503, `waiting for: ${missing.join(", ")}`)))(o.notReady());
+    ((missing) => (missing.length === 0 ? plain(200, readyText(o)) : plain(503, `waiting for: ${missing.join(", ")}`)))(
+      o.notReady(),
+    );
   const metrics = async (): Promise<Answer> => {
     o.beforeScrape();
     return { status: 200, type: o.registry.contentType, body: await o.registry.metrics() };

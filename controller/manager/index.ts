@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Wiring of the controller: caches on every replica, work on the leader only. A lost lease ends the process; a stop gives the lease back first.
 import { CONTROLLER_NAME, LEASE } from "../api";
+import { NODE_LOSS_DEFAULTS } from "../core";
 import { ComputeError, type Fence } from "../compute";
 import {
   createApiClient,
@@ -18,6 +19,7 @@ import type { CloudView } from "./cloud";
 import { startHealth } from "./health";
 import { lead, patiently } from "./leading";
 import { Metrics } from "./metrics";
+import { MOST_STALE_MS, News } from "./news";
 import { triggers, type Enqueue } from "./triggers";
 
 export interface ControllerOptions {
@@ -40,6 +42,10 @@ export interface ControllerOptions {
   metricsPort: number;
   workers: number;
   driftIntervalMs: number;
+  /** Nothing moves while more than this share of the nodes was lost at once; 100: off. Default 55. */
+  nodeLossHoldPercent?: number;
+  /** How long that lasts at most. Default 600. */
+  nodeLossHoldSeconds?: number;
   logger: Logger;
 }
 export interface RunningController {
@@ -49,8 +55,6 @@ export interface RunningController {
   readonly ended: Promise<string | undefined>;
 }
 
-// A watch says something about once a minute, and is opened anew after two silent ones: beyond this nobody knows what is true (DESIGN 9.7).
-const MOST_STALE_MS = 300_000;
 /** Longest that a stop waits for work under way, milliseconds. */
 const DRAIN_MS = 20_000;
 
@@ -102,6 +106,12 @@ export async function startController(o: ControllerOptions): Promise<RunningCont
   const addressFact: CacheFact = (address, scope) => cloud?.fact({ address, scope });
   const caches = new Caches({ client, clock, random, logger, settings, addressFact });
   caches.listen(triggers(caches, (key, priority) => enqueue(key, priority)));
+  const policy = {
+    ...NODE_LOSS_DEFAULTS,
+    ...(o.nodeLossHoldPercent === undefined ? {} : { percent: o.nodeLossHoldPercent }),
+    ...(o.nodeLossHoldSeconds === undefined ? {} : { timeoutMs: o.nodeLossHoldSeconds * 1000 }),
+  };
+  const news = new News({ caches, clock, metrics, logger, policy });
   const queue = new WorkQueue({ clock, maxDelayMs: 60_000, metrics: metrics.queue });
   const events = new EventRecorder({ client, component: "persistent-ip-controller", instance: o.instance, clock, logger });
 
@@ -131,7 +141,7 @@ export async function startController(o: ControllerOptions): Promise<RunningCont
     () => caches.staleness(),
   );
   async function work(): Promise<void> {
-    const parts = { client, caches, queue, fence, events, metrics, clock, random, logger, settings };
+    const parts = { client, caches, queue, fence, events, metrics, clock, random, logger, settings, news };
     const { gkeClasses, workers, driftIntervalMs } = o;
     try {
       await lead({
@@ -158,8 +168,10 @@ export async function startController(o: ControllerOptions): Promise<RunningCont
     metricsPort: o.metricsPort,
     registry: metrics.registry,
     notReady: () => caches.notReady(),
+    holding: () => news.holds().map((h) => `${h.cause}: ${h.message}`),
     notAlive: () => (queue.longestRunningSeconds() > 600 ? "a reconcile has been running for over 10 minutes" : undefined),
     beforeScrape: () => {
+      news.holds();
       metrics.staleness.set(caches.staleness() / 1000);
       metrics.unfinished.set({ name: "persistent-ip" }, queue.unfinishedSeconds());
       metrics.longest.set({ name: "persistent-ip" }, queue.longestRunningSeconds());

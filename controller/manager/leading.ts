@@ -8,6 +8,7 @@ import type { Parts } from "./address";
 import type { Caches } from "./caches";
 import { CloudView } from "./cloud";
 import type { Metrics } from "./metrics";
+import type { News } from "./news";
 import { Reconciler } from "./reconciler";
 import { Targets } from "./targets";
 import type { Enqueue } from "./triggers";
@@ -24,6 +25,7 @@ export interface LeadingOptions {
   random: () => number;
   logger: Logger;
   settings: Parts["settings"];
+  news?: News;
   compute: Omit<ComputeConfig, "clusterUid">;
   /** Makes the cloud side; default `createFabric`. The simulator puts a cloud in memory behind it. */
   fabric?: typeof createFabric;
@@ -80,6 +82,7 @@ function makeParts(o: LeadingOptions, clusterUid: string): Parts {
     metrics,
     settings,
     clusterUid,
+    ...(o.news ? { news: o.news } : {}),
     tell: (route, type, reason, message) => o.events.event(targetOf(route), type, reason, message),
     writer: new Writer({ client: o.client, caches, clock, fence }),
   };

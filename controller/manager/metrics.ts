@@ -88,6 +88,12 @@ export class Metrics {
     help: "Routes that stand still because another controller writes their status too",
     ...this.on,
   });
+  readonly holding = new Gauge({
+    name: "persistent_ip_holding",
+    help: "1 while nothing moves because the news is bad, by cause",
+    labelNames: ["cause"],
+    ...this.on,
+  });
   readonly routes = new Gauge({
     name: "persistent_ip_routes",
     help: "Routes of ours by their condition Ready",

@@ -1,22 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reconciles one GKEIPRoute: accept, select, drive its addresses, say in its status what was observed. Level-based: the key is all it gets.
-import type { AddressBinding, GKEIPRoute, Holder } from "../api";
-import {
-  accept,
-  dutyOf,
-  keyOf,
-  noPodsMessage,
-  routeStatus,
-  select,
-  type Acceptance,
-  type RouteFacts,
-  type RouteNetwork,
-  type RouteStatusWanted,
-  type Selection,
-} from "../core";
+import type { AddressBinding, GKEIPRoute } from "../api";
+import { accept, dutyOf, keyOf, routeStatus, type Acceptance, type RouteFacts, type RouteStatusWanted } from "../core";
 import { addressKey, datapathOf, type AddressDriver, type Outcome, type Parts } from "./address";
 import { nameOf } from "./cloud";
 import { allEnded } from "./errors";
+import { News } from "./news";
+import { Planner, podOf, targetKeyOf, type Accepted, type Plan } from "./plan";
 import { Releaser, type Stuck } from "./release";
 import { SecondWriters } from "./second-writer";
 import type { TargetKey } from "./targets";
@@ -27,21 +17,18 @@ const HOLD: readonly string[] = ["GatewayNotAccepted", "NetworkNotFound", "Netwo
 /** Besides the reasons of a refusal: what a user has to do something about. */
 const TOLD: readonly string[] = ["GCPFailed", "NoPodsFound"];
 const WAITING_MS = 20_000;
+/** How often a silent API server is looked after, milliseconds. */
+const SILENT_MS = 10_000;
+
+export { holderOf } from "./plan";
 
 export type Result = { requeueAfterMs?: number } | undefined;
-type Accepted = Extract<Acceptance, { accepted: true }>;
 type Refused = Extract<Acceptance, { accepted: false }>;
-/** What one pass over an accepted route goes by. */
-interface Plan {
-  acceptance: Accepted;
-  selection: Selection;
-  wanted?: Holder;
-  noPods: string;
-}
-
 export class RouteReconciler {
   private readonly releaser: Releaser;
   private readonly secondWriters: SecondWriters;
+  private readonly news: News;
+  private readonly planner: Planner;
 
   constructor(
     private readonly parts: Parts,
@@ -51,6 +38,8 @@ export class RouteReconciler {
   ) {
     this.releaser = new Releaser(parts, driver, enqueue);
     this.secondWriters = new SecondWriters(parts);
+    this.news = parts.news ?? new News(parts);
+    this.planner = new Planner(parts, this.news);
   }
 
   /** @param key `namespace/name` @throws ApiError, ComputeError Fenced */
@@ -68,12 +57,22 @@ export class RouteReconciler {
     const owned = caches.ownedBy(route.metadata.uid ?? "");
     const duty = route.metadata.deletionTimestamp ? "release" : dutyOf(caches.world, route, owned.length > 0);
     if (duty !== "answer") return this.leave(key, route, owned);
+    const silent = this.news.silence();
+    if (silent) return this.standStill(key, route, owned);
     if (await this.secondWriters.holds(key, route)) return this.holdStill(key, owned);
     const acceptance = accept(caches.world, route);
     return acceptance.accepted ? this.serve(key, route, acceptance) : this.refuse(key, route, acceptance);
   }
 
+  /** Nothing can be written now; what there is to say is said when the API server is back. */
+  private standStill(key: string, route: RouteObject, owned: readonly AddressBinding[]): Result {
+    this.news.of(route, true, (...said) => this.parts.tell(...said));
+    this.holdStill(key, owned);
+    return { requeueAfterMs: SILENT_MS };
+  }
+
   private gone(key: string): Result {
+    this.news.forget(key);
     this.secondWriters.free(key);
     this.parts.targets.want(key, []);
     return undefined;
@@ -123,24 +122,24 @@ export class RouteReconciler {
   }
 
   private async serve(key: string, found: RouteObject, acceptance: Accepted): Promise<Result> {
-    const { caches, writer, targets } = this.parts;
+    const { caches, writer, targets, clock } = this.parts;
     const route = await writer.holdRoute(found);
-    const selection = select(caches.world, route, acceptance.network);
-    const wanted = holderOf(selection);
-    targets.want(key, this.candidates(selection, acceptance.network));
-    const noPods = wanted ? "" : noPodsMessage(route, selection.verdicts);
-    const plan: Plan = { acceptance, selection, noPods, ...(wanted ? { wanted } : {}) };
+    const plan = this.planner.plan(route, acceptance);
+    targets.want(key, this.planner.candidates(plan.selection, acceptance.network));
+    if (plan.wanted) targets.keep(key, [targetKeyOf(plan.wanted, acceptance.network.vpc)]);
     const stuck = await this.shrink(route, acceptance);
     const outcomes = await this.driveAll(route, plan);
     const latest = caches.route(key);
     if (!latest) return undefined;
     const left = stuck.map((s): Outcome => ({ ...s, state: "failed", reset: false }));
-    const advice = this.advice(outcomes, acceptance);
-    const facts = this.facts(latest, acceptance, { addresses: [...outcomes, ...left], clean: false, ...podOf(plan) });
-    const want = routeStatus({ ...facts, ...(advice ? { advice } : {}) });
+    const notes = this.planner.notes(latest, plan, outcomes);
+    const facts = this.facts(latest, acceptance, { addresses: [...outcomes, ...left], clean: false, ...podOf(plan), ...notes });
+    const want = routeStatus(facts);
     await writer.routeStatus(latest, want);
     this.announce(latest, want);
-    return requeue([...outcomes, ...left]);
+    // Compared with what stood there before this pass: a reset in the middle has written it already.
+    this.announceIgnored(found, want.conditions);
+    return requeue([...outcomes, ...left], plan.until === undefined ? undefined : Math.max(1, plan.until - clock.now()));
   }
 
   private async driveAll(route: RouteObject, plan: Plan): Promise<Outcome[]> {
@@ -157,7 +156,12 @@ export class RouteReconciler {
 
   /** Puts DPV2Ready back and names the new Pod, in one write; the version of that write goes into each journal as the proof of order. */
   private async resetDatapath(route: RouteObject, plan: Plan, outcomes: readonly Outcome[]): Promise<RouteObject> {
-    const facts = this.facts(route, plan.acceptance, { addresses: outcomes, clean: false, ...podOf(plan) });
+    const facts = this.facts(route, plan.acceptance, {
+      addresses: outcomes,
+      clean: false,
+      ...podOf(plan),
+      ...this.planner.notes(route, plan, outcomes),
+    });
     const written = await this.parts.writer.routeStatus(route, routeStatus({ ...facts, resetDatapath: true }));
     const routeVersion = written.metadata.resourceVersion ?? "";
     // Under the version that asked for it: where the claim has gone elsewhere meanwhile, this is a Conflict, and the pass is repeated.
@@ -171,7 +175,7 @@ export class RouteReconciler {
   private facts(
     route: GKEIPRoute,
     acceptance: Acceptance,
-    rest: Pick<RouteFacts, "addresses" | "clean" | "pod" | "noPods">,
+    rest: Pick<RouteFacts, "addresses" | "clean" | "pod" | "noPods" | "advice" | "ignored" | "waiting">,
   ): RouteFacts {
     const datapath = datapathOf(route, rest.pod);
     return {
@@ -197,22 +201,6 @@ export class RouteReconciler {
     return stuck;
   }
 
-  private candidates(selection: Selection, network: RouteNetwork): TargetKey[] {
-    return selection.verdicts.flatMap((v) => {
-      const vm = v.pod.node ? this.parts.caches.world.node(v.pod.node)?.vm : undefined;
-      const possible = ["Selected", "OlderThanSelected", "NotReady"].includes(v.reason);
-      return vm && possible
-        ? [{ zone: vm.zone, instance: vm.instance, node: v.pod.node!, ...(network.vpc ? { vpc: network.vpc } : {}) }]
-        : [];
-    });
-  }
-
-  private advice(outcomes: readonly Outcome[], { addresses, network: { vpc } }: Accepted): string | undefined {
-    if (!vpc) return undefined;
-    const driven = addresses.filter((a) => outcomes.some((o) => o.address === a.address));
-    return driven.flatMap(({ address, scope }) => this.parts.cloud.firewallAdvice({ address, scope, vpc }, vpc) ?? [])[0];
-  }
-
   /** What keeps the route from being Ready is told once, when it begins; a hand-over under way is nothing to tell. */
   private announce(route: GKEIPRoute, { conditions, pods }: RouteStatusWanted): void {
     const now = conditions.find((c) => c.type === "Ready")!;
@@ -222,6 +210,11 @@ export class RouteReconciler {
     const before = route.status?.conditions?.find((c) => c.type === "Ready");
     if (before?.reason !== now.reason || before.message !== now.message)
       this.parts.tell(route, "Warning", now.reason, now.message);
+  }
+  private announceIgnored(route: GKEIPRoute, conditions: RouteStatusWanted["conditions"]): void {
+    const said = conditions.find((c) => c.type === "Accepted" && c.status === "True" && c.message !== "");
+    const before = route.status?.conditions?.find((c) => c.type === "Accepted");
+    if (said && before?.message !== said.message) this.parts.tell(route, "Warning", "AnnotationIgnored", said.message);
   }
   /** One line for each decision that is another than before. */
   private record(route: GKEIPRoute, now: RouteStatusWanted["conditions"][number], pod: string | undefined): void {
@@ -233,21 +226,11 @@ export class RouteReconciler {
   }
 }
 
-const podOf = ({ selection, noPods }: Plan): { pod?: string; noPods?: string } =>
-  selection.selected ? { pod: selection.selected.name } : { noPods };
-
 const soonest = (list: readonly { retryMs?: number }[]): number => Math.min(...list.flatMap((l) => l.retryMs ?? []));
 
-function requeue(outcomes: readonly Outcome[]): Result {
-  const retries = outcomes.filter((o) => o.retryMs !== undefined);
-  if (retries.length > 0) return { requeueAfterMs: soonest(retries) };
-  return outcomes.some((o) => o.state === "moving") ? { requeueAfterMs: WAITING_MS } : undefined;
-}
-
-/** Who is to hold the addresses, in the terms of the journal. */
-export function holderOf(selection: Selection): Holder | undefined {
-  const { selected, node } = selection;
-  return selected && node?.vm
-    ? { pod: selected.name, podUID: selected.uid, node: selected.node, zone: node.vm.zone, instance: node.vm.instance }
-    : undefined;
+function requeue(outcomes: readonly Outcome[], waitMs: number | undefined): Result {
+  const retries = outcomes.flatMap((o) => o.retryMs ?? []);
+  const moving = retries.length === 0 && outcomes.some((o) => o.state === "moving");
+  const times = [...retries, ...(moving ? [WAITING_MS] : []), ...(waitMs === undefined ? [] : [waitMs])];
+  return times.length > 0 ? { requeueAfterMs: Math.min(...times) } : undefined;
 }

@@ -49,7 +49,9 @@ export function triggers(caches: Lookup, enqueue: Enqueue): Listener {
   const changed = <T extends Kinds["route" | "gateway"]>(e: StoreEvent<T>): boolean =>
     e.type !== "modified" ||
     e.object.metadata.generation !== e.old?.metadata.generation ||
-    e.object.metadata.deletionTimestamp !== e.old?.metadata.deletionTimestamp;
+    e.object.metadata.deletionTimestamp !== e.old?.metadata.deletionTimestamp ||
+    // Defaults of stability are annotations, which no generation counts.
+    !sameView(e.object.metadata.annotations, e.old?.metadata.annotations);
   const networkRoutes = (name: string, p: Priority): void => routes(caches.byIndex("route", "network", name), p);
 
   return {

@@ -64,7 +64,7 @@ describe("Views of objects", () => {
       ...base,
       status: { conditions: [{ type: "Ready", status: "Unknown", lastTransitionTime: "2026-01-01T00:00:00Z" }] },
     };
-    expect(nodeObject(lost as KubeObject).view).to.include({ ready: false, notReadySince: "2026-01-01T00:00:00Z" });
+    expect(nodeObject(lost).view).to.include({ ready: false, notReadySince: "2026-01-01T00:00:00Z" });
   });
   it("of a heartbeat are the same, of a label are not", () => {
     const a = nodeObject(nodeRaw("n"));

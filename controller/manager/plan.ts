@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one pass over an accepted route goes by: who is to have its addresses, whom stability or bad news keeps, and what a user should be told.
+import { describeFinding, stabilityFindings, type GKEIPRoute, type Holder } from "../api";
+import {
+  gatewayKey,
+  gatewayRefs,
+  mayHold,
+  noPodsMessage,
+  select,
+  stabilityOf,
+  waitingMessage,
+  type Acceptance,
+  type RouteFacts,
+  type RouteNetwork,
+  type Selection,
+} from "../core";
+import type { Outcome, Parts } from "./address";
+import type { Hold, News } from "./news";
+import type { TargetKey } from "./targets";
+
+export type Accepted = Extract<Acceptance, { accepted: true }>;
+export interface Plan {
+  acceptance: Accepted;
+  selection: Selection;
+  wanted?: Holder;
+  noPods: string;
+  /** Why a Pod waits, or why nothing moves. */
+  waiting?: string;
+  /** When to look again because of that, milliseconds since 1970. */
+  until?: number;
+}
+
+export class Planner {
+  constructor(
+    private readonly parts: Parts,
+    private readonly news: News,
+  ) {}
+
+  /** Who is to have the addresses: the best Pod, unless stability or bad news keeps the one that has them. */
+  plan(route: GKEIPRoute, acceptance: Accepted): Plan {
+    const { caches, clock } = this.parts;
+    const stability = stabilityOf(caches.world, route, caches.ownedBy(route.metadata.uid ?? ""), clock.now());
+    const selection = select(caches.world, route, acceptance.network, stability);
+    const best = holderOf(selection);
+    const hold = this.news.of(route, stability.policy.nodeLossHold, (...said) => this.parts.tell(...said));
+    const kept = hold ? stability.tenure.holder : undefined;
+    const wanted = kept ?? best;
+    const noPods = wanted ? "" : noPodsMessage(route, selection.verdicts);
+    return { acceptance, selection, noPods, ...(wanted ? { wanted } : {}), ...waitOf(selection, kept ? hold : undefined) };
+  }
+
+  /** What a user should know although nothing is wrong with the address. */
+  notes(route: GKEIPRoute, plan: Plan, outcomes: readonly Outcome[]): Pick<RouteFacts, "advice" | "ignored" | "waiting"> {
+    const advice = this.advice(outcomes, plan.acceptance);
+    const ignored = this.ignored(route);
+    const { waiting } = plan;
+    return { ...(advice ? { advice } : {}), ...(ignored ? { ignored } : {}), ...(waiting ? { waiting } : {}) };
+  }
+  /** Annotations of stability that cannot be read, of the route and of its Gateways. */
+  private ignored(route: GKEIPRoute): string | undefined {
+    const { world } = this.parts.caches;
+    const gateways = [...new Set(gatewayRefs(route).map((ref) => gatewayKey(ref, route.metadata.namespace ?? "default")))];
+    const found = [
+      ...stabilityFindings(route.metadata.annotations),
+      ...gateways.flatMap((g) => stabilityFindings(world.gateway(g)?.metadata.annotations, `Gateway ${g}: metadata.annotations`)),
+    ].map(describeFinding);
+    return found.length === 0 ? undefined : found.join("; ");
+  }
+
+  /** Nodes that may be needed: their target instances are made ahead of need. */
+  candidates(selection: Selection, network: RouteNetwork): TargetKey[] {
+    return selection.verdicts.flatMap((v) => {
+      const vm = v.pod.node ? this.parts.caches.world.node(v.pod.node)?.vm : undefined;
+      return vm && mayHold(v.reason)
+        ? [{ zone: vm.zone, instance: vm.instance, node: v.pod.node!, ...(network.vpc ? { vpc: network.vpc } : {}) }]
+        : [];
+    });
+  }
+
+  private advice(outcomes: readonly Outcome[], { addresses, network: { vpc } }: Accepted): string | undefined {
+    if (!vpc) return undefined;
+    const driven = addresses.filter((a) => outcomes.some((o) => o.address === a.address));
+    return driven.flatMap(({ address, scope }) => this.parts.cloud.firewallAdvice({ address, scope, vpc }, vpc) ?? [])[0];
+  }
+}
+
+export const podOf = ({ wanted, noPods }: Plan): { pod?: string; noPods?: string } => (wanted ? { pod: wanted.pod } : { noPods });
+
+export const targetKeyOf = ({ zone, instance, node }: Holder, vpc: string | undefined): TargetKey => ({
+  zone,
+  instance,
+  node,
+  ...(vpc ? { vpc } : {}),
+});
+
+/** @param hold what keeps the address where it is, whatever was selected */
+function waitOf(selection: Selection, hold: Hold | undefined): Pick<Plan, "waiting" | "until"> {
+  const waiting = hold ? `${hold.cause}: ${hold.message}` : waitingMessage(selection);
+  const until = hold ? hold.until : selection.until;
+  return { ...(waiting ? { waiting } : {}), ...(until === undefined ? {} : { until }) };
+}
+
+/** Who is to hold the addresses, in the terms of the journal. */
+export function holderOf(selection: Selection): Holder | undefined {
+  const { selected, node } = selection;
+  return selected && node?.vm
+    ? { pod: selected.name, podUID: selected.uid, node: selected.node, zone: node.vm.zone, instance: node.vm.instance }
+    : undefined;
+}
