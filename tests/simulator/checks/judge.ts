@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+// Watches a world: every request that leaves a controller, every write that took effect, everything the cloud accepted. It judges from the
+// true state alone and shares no rule with the code under test.
+import { KINDS, LEASE, ROUTE_FINALIZER, type AddressBinding, type GKEIPRoute, type Holder } from "../../../controller/api";
+import { resourcePath, type KubeObject } from "../../../controller/kubernetes";
+import type { Process } from "../engine/process";
+import type { ApiModel, Write } from "../models/api";
+import type { CloudChange, CloudModel, Json, Rule } from "../models/cloud";
+import { collectionOf } from "../world/objects";
+import { isForeign, pathOf, vmOfUrl } from "../world/reading";
+import type { Shape } from "../world/shape";
+import type { Witness } from "../world/world";
+import { Conditions } from "./conditions";
+import { Journals } from "./journals";
+import { Tally } from "./tally";
+
+/** The bound of DESIGN 9.7 and ADR 0011, written down again on purpose. */
+const MOST_STALE_MS = 300_000;
+const NEEDED = (["route", "gateway", "gatewayClass", "binding", "pod", "node", "namespace"] as const).map(collectionOf);
+const BINDINGS = collectionOf("binding");
+const ROUTES = collectionOf("route");
+const isController = (who: string): boolean => /^c\d/.test(who);
+
+export interface Truth {
+  api: ApiModel;
+  cloud: CloudModel;
+  now(): number;
+}
+
+export class Judge implements Witness {
+  readonly tally = new Tally();
+  readonly lines: string[] = [];
+  /** Virtual time of the last write of a controller, leases aside. */
+  lastWriteAt = 0;
+  lastWrite = "";
+  private truth!: Truth;
+  private journals!: Journals;
+  private conditions!: Conditions;
+  /** Until when each process may act, by its own clock. */
+  private readonly rights = new Map<string, number>();
+  private readonly leaseSentAt = new Map<string, number>();
+  private readonly heardAt = new Map<string, Map<string, number>>();
+  private readonly bornAt = new Map<string, number>();
+  /** UID of the route that a rule of ours was last made or kept for. */
+  private readonly ruleOwner = new Map<string, string>();
+
+  constructor(
+    private readonly shape: Shape,
+    private readonly tracing: boolean,
+  ) {}
+  /** @param truth what really is */
+  begin(truth: Truth): void {
+    this.truth = truth;
+    this.journals = new Journals(this.tally, truth, this.shape.datapath === "dataplane-v2");
+    this.conditions = new Conditions({ tally: this.tally, truth, journals: this.journals, datapath: this.shape.datapath });
+  }
+
+  trace(who: string, line: string): void {
+    if (this.tracing) this.lines.push(`${((this.truth?.now() ?? 0) / 1000).toFixed(3).padStart(8)} ${who.padEnd(6)} ${line}`);
+  }
+  count(what: string): void {
+    this.tally.count(what);
+  }
+  warned(who: string, text: string): void {
+    this.tally.test(
+      "0-error",
+      this.truth.now(),
+      !/TypeError|ReferenceError|Cannot read|is not a function|did not settle|unknown key|RangeError/.test(text),
+      () => `${who}: ${text}`,
+    );
+  }
+
+  leaves(process: Process, what: string, mutates: boolean): void {
+    if (!this.bornAt.has(process.name)) this.bornAt.set(process.name, this.truth.now());
+    if (!mutates) return;
+    if (what.includes(`/leases`)) return void this.leaseSentAt.set(process.name, process.clock.monotonic());
+    const { now } = this.truth;
+    const until = this.rights.get(process.name) ?? Number.NEGATIVE_INFINITY;
+    this.trace(process.name, `sends ${what}`);
+    this.tally.test(
+      "7-leader",
+      now(),
+      process.clock.monotonic() < until,
+      () => `${process.name} sends ${what} ${Math.round(process.clock.monotonic() - until)} ms after its right ended`,
+    );
+    const silent = this.silence(process);
+    this.tally.test(
+      "7-stale",
+      now(),
+      silent <= MOST_STALE_MS + 1,
+      () => `${process.name} sends ${what} after ${Math.round(silent / 1000)} s of silence`,
+    );
+    if (silent > 60_000) this.tally.count("writesOnSilentWatches");
+  }
+  /** Milliseconds, by the process's own clock, since the quietest watch said something. */
+  private silence({ name, clock }: Process): number {
+    const heard = this.heardAt.get(name);
+    const since = Math.min(...NEEDED.map((c) => heard?.get(c) ?? this.bornAt.get(name) ?? 0));
+    return (this.truth.now() - since) * clock.rate;
+  }
+  heard(process: Process, collection: string): void {
+    let of = this.heardAt.get(process.name);
+    if (!of) this.heardAt.set(process.name, (of = new Map<string, number>()));
+    of.set(collection, this.truth.now());
+  }
+  learnt(process: Process, method: string, answer: Json, at: number): void {
+    if (method === "forwardingRules.get") this.conditions.saw(process.name, answer as Rule, at);
+    if (method === "forwardingRules.list")
+      for (const r of (answer.items ?? []) as Rule[]) this.conditions.saw(process.name, r, at);
+  }
+
+  wrote(write: Write): void {
+    const { collection, key, who } = write;
+    if (
+      collection ===
+      resourcePath({ group: "coordination.k8s.io", version: "v1", plural: "leases", kind: "Lease", namespaced: true })
+    )
+      return this.lease(write);
+    if (isController(who)) {
+      this.lastWriteAt = this.truth.now();
+      this.lastWrite = `${who} ${write.method} ${collection} ${key}`;
+      this.tally.count("apiWrites");
+    }
+    this.trace(
+      who,
+      `${write.method} ${collection.split("/").at(-1)} ${key}${write.sub ? `/${write.sub}` : ""} ${this.tracing ? brief(write) : ""}`,
+    );
+    if (collection === BINDINGS) {
+      this.journals.wrote(write);
+      this.owned(write.after as AddressBinding | undefined);
+    }
+    if (collection === ROUTES && isController(who)) this.routeWrite(write);
+  }
+  private routeWrite(write: Write): void {
+    const had = write.before?.metadata.finalizers?.includes(ROUTE_FINALIZER);
+    const has = write.after?.metadata.finalizers?.includes(ROUTE_FINALIZER);
+    if (had && !has) this.finalizerGone(write.before as GKEIPRoute);
+    if (write.sub === "status" && write.after) this.conditions.wrote(write);
+  }
+  private lease({ who, after }: Write): void {
+    const { holderIdentity, renewTime } =
+      (after as unknown as { spec: { holderIdentity?: string; renewTime?: string } } | undefined)?.spec ?? {};
+    if (!isController(who) || after?.metadata.name !== LEASE || !renewTime) return;
+    this.tally.count("leaseWrites");
+    const sent = this.leaseSentAt.get(who) ?? 0;
+    this.rights.set(who, holderIdentity === who ? sent + this.shape.lease.renewDeadlineMs : Number.NEGATIVE_INFINITY);
+  }
+  private owned(binding: AddressBinding | undefined): void {
+    if (!binding) return;
+    for (const r of this.truth.cloud.rules.values())
+      if (r.IPAddress === binding.spec.address && !isForeign(r)) this.ruleOwner.set(r.name, binding.spec.route.uid);
+  }
+  private finalizerGone(route: GKEIPRoute): void {
+    const uid = route.metadata.uid ?? "";
+    const { api, cloud, now } = this.truth;
+    const claims = api.all<KubeObject>(BINDINGS).filter((b) => (b as AddressBinding).spec.route.uid === uid);
+    const claimed = new Set(api.all<KubeObject>(BINDINGS).map((b) => (b as AddressBinding).spec.address));
+    const rules = [...cloud.rules.values()].filter(
+      (r) => this.ruleOwner.get(r.name) === uid && !claimed.has(r.IPAddress) && !this.journals.excused(r.IPAddress),
+    );
+    this.tally.test("7-finalizer", now(), claims.length === 0 && rules.length === 0, () => {
+      const left = [...claims.map((c) => c.metadata.name), ...rules.map((r) => r.name)].join(", ");
+      return `the finalizer of ${route.metadata.name} was removed while ${left} remain`;
+    });
+  }
+
+  /** A node agent has programmed a Pod for a route, and said so in this version of it. */
+  programmed(routeUid: string, pod: string, version: number): void {
+    const said = this.journals.prepared.get(routeUid) ?? [];
+    this.journals.prepared.set(routeUid, [...said.slice(-8), { pod, version }]);
+  }
+
+  cloudChanged(change: CloudChange): void {
+    const { who, method, moment, name } = change;
+    this.trace(
+      who,
+      `cloud ${moment} ${method} ${name}${method.endsWith("setTarget") || method.endsWith("Rules.insert") ? ` -> ${this.vmAsked(change)}` : ""}`,
+    );
+    if (moment === "effect") this.effect(change);
+    if (moment !== "accepted") return;
+    this.lastWriteAt = this.truth.now();
+    this.lastWrite = `${who} ${method} ${name}`;
+    this.tally.count("cloudWrites");
+    const rule = this.truth.cloud.rules.get(name);
+    this.tally.test(
+      "2-foreign",
+      this.truth.now(),
+      !(rule && isForeign(rule)) && method !== "addresses.delete",
+      () => `${who} ${method} ${name}`,
+    );
+    if (method === "forwardingRules.setTarget" || method === "forwardingRules.insert") this.pointed(change);
+  }
+  private effect({ method, name }: CloudChange): void {
+    const rule = this.truth.cloud.rules.get(name);
+    if (rule && method.startsWith("forwardingRules.")) this.journals.pointsAt(rule, this.vmOf(rule.target));
+    const binding = rule && this.journals.bindingOf(rule.IPAddress);
+    if (binding) this.owned(binding);
+  }
+  private pointed(change: CloudChange): void {
+    const body = change.params.requestBody as Json;
+    const address = change.method.endsWith("insert")
+      ? this.truth.cloud.addresses.get(String(body.IPAddress).split("/").at(-1)!)?.address
+      : this.truth.cloud.rules.get(change.name)?.IPAddress;
+    this.journals.pointed(change.who, address ?? "", this.vmOf(String(body.target)));
+  }
+  private vmOf(target: string): Pick<Holder, "zone" | "instance"> | undefined {
+    const found = this.truth.cloud.targets.get(pathOf(target));
+    return found && vmOfUrl(found.instance);
+  }
+  private vmAsked(change: CloudChange): string {
+    return this.vmOf(String((change.params.requestBody as Json).target))?.instance ?? "nothing";
+  }
+}
+
+function brief({ after, sub }: Write): string {
+  const o = after as unknown as
+    | {
+        status?: {
+          conditions?: { type: string; status: string; reason?: string; observedGeneration?: number }[];
+          pods?: string[];
+          phase?: string;
+          generation?: number;
+          next?: Holder;
+          holder?: Holder;
+        };
+      }
+    | undefined;
+  if (!o) return "gone";
+  const { status } = o;
+  if (status?.phase)
+    return `${status.phase} g${status.generation} holder=${status.holder?.pod ?? "-"}@${status.holder?.node ?? "-"} next=${status.next?.pod ?? "-"}@${status.next?.node ?? "-"}`;
+  if (sub !== "status") return "";
+  return `pods=${status?.pods?.join() ?? ""} ${status?.conditions?.map((c) => `${c.type}=${c.status}/${c.reason ?? ""}@${c.observedGeneration ?? ""}`).join(" ") ?? ""}`;
+}
