@@ -9,6 +9,8 @@ export { PersistentPodIps } from "./persistentPodIps";
 export { PodIpController } from "./podIpController";
 export { PodIpGateway } from "./podIpGateway";
 export { PodIpRoute } from "./podIpRoute";
+export { persistentIpPodSpec } from "./podSpec";
+export type { PersistentIpContainer, PersistentIpPod, PersistentIpPodArgs } from "./podSpec";
 export { PodNetworks } from "./podNetworks";
 export { ArgumentError } from "./argumentError";
 export type { ArgumentProblem } from "./argumentError";
