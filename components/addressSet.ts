@@ -7,7 +7,7 @@ import { getAddressOutput } from "@pulumi/gcp/compute/getAddress";
 import { type Adoption, afterAdoption, beginAdoption, begunBy, foundProblems } from "./adoption";
 import type { AddressArgs, AddressSetArgs } from "./argsCloud";
 import { at } from "./checks";
-import { addressSetProblems, scopeOf, valueProblems } from "./checksAddresses";
+import { addressSetProblems, reservedName, scopeOf, valueProblems } from "./checksAddresses";
 import { addressOptions, compact, inherited, projectOf, projectProblems, tidyLabels, typeOf } from "./common";
 import { AddressScope } from "./enums";
 import { expandAddresses } from "./expand";
@@ -83,10 +83,11 @@ function reserve(parent: AddressSet, name: string, args: AddressSetArgs, { key, 
   const scope = scopeOf(a);
   const subnetwork = a.subnetwork ?? (a.network === undefined ? undefined : args.networks![a.network]!.subnetwork);
   const check = (v: string) => valueProblems(v, scope, at(at("addresses", key), "address"), cidrOf(args, a));
+  const aliases = a.formerly === undefined ? [] : [{ name: `${name}-${a.formerly}` }];
   const address = new Address(
     `${name}-${key}`,
     compact({
-      name: a.name ?? `${name}-${key}`,
+      name: reservedName(name, key, a),
       project: projectOf(args.project),
       region: args.region,
       addressType: scope === AddressScope.External ? "EXTERNAL" : "INTERNAL",
@@ -97,7 +98,7 @@ function reserve(parent: AddressSet, name: string, args: AddressSetArgs, { key, 
       ipCollection: a.fromPrefix,
       labels: tidyLabels(args.labels),
     }),
-    { parent, dependsOn: [...after, ...afterAdoption(adoption)], ...addressOptions(args, at("addresses", key)) },
+    { parent, aliases, dependsOn: [...after, ...afterAdoption(adoption)], ...addressOptions(args, at("addresses", key)) },
   );
   // A plain wish is the result too: so the first preview can show it wherever it is used.
   const value = typeof a.address === "string" ? address.urn.apply(() => a.address as string) : address.address;

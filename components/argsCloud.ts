@@ -148,10 +148,12 @@ export interface PodNetworksArgs {
 export interface AddressArgs {
   /** Default: Internal where a network or subnetwork is named, else External. */
   scope?: AddressScope;
-  /** Name of the reserved address in Google Cloud. Default: the component's name and the key. */
+  /** Name of the reserved address in Google Cloud. Default: the component's name and the key, or the former one. */
   name?: string;
   /** So many of a kind: KEY-0, KEY-1, … each an address of its own; see `statefulSet` of a route. Default: one, named KEY. */
   count?: number;
+  /** Name that this address had in the program before, when it is renamed there; its reservation stays as it is. */
+  formerly?: string;
   /** Ask for this very address. Default: Google chooses. */
   address?: pulumi.Input<string>;
   /** Internal: the Pod network whose subnet the address is in. */

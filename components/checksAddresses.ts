@@ -12,6 +12,9 @@ import { isPlain, problem, type Problem } from "./problems";
 export const scopeOf = (a: AddressArgs): AddressScope =>
   a.scope ?? (a.network !== undefined || a.subnetwork !== undefined ? AddressScope.Internal : AddressScope.External);
 
+/** Name of a reservation in Google Cloud; one that is renamed in the program keeps it. */
+export const reservedName = (prefix: string, key: string, a: AddressArgs): string => a.name ?? `${prefix}-${a.formerly ?? key}`;
+
 /** Ranges that are never reachable from the Internet (RFC 1918). */
 const PRIVATE = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"].map((r) => parseRange(r)!);
 
@@ -38,7 +41,7 @@ export function valueProblems(text: string, scope: AddressScope, path: string, c
 }
 
 type Networks = { [name: string]: AddressNetworkArgs };
-const MAKING = ["address", "network", "subnetwork", "shared", "tier", "fromPrefix", "name"] as const;
+const MAKING = ["address", "network", "subnetwork", "shared", "tier", "fromPrefix", "name", "formerly"] as const;
 
 function adoptionProblems(a: AddressArgs, path: string): Problem[] {
   const [how] = (["existing", "literal"] as const).filter((f) => a[f] !== undefined);
@@ -119,6 +122,18 @@ function duplicateProblems(addresses: { [name: string]: AddressArgs }, path: str
   });
 }
 
+/** A former name must be free: two addresses cannot come from one. */
+function formerProblems(addresses: { [name: string]: AddressArgs }, path: string): Problem[] {
+  return Object.entries(addresses).flatMap(([key, { formerly }]) => {
+    const others = Object.entries(addresses).filter(([k, a]) => k !== key && (k === formerly || a.formerly === formerly));
+    if (formerly === undefined || others.length === 0) return [];
+    const other = at(path, others[0]![0]);
+    return [
+      problem("Exclusive", at(at(path, key), "formerly"), `${show(formerly)} is ${other} too; an address has one successor`),
+    ];
+  });
+}
+
 /** Problems of a set of addresses. `prefix` is the component's name, of which physical names are made. */
 export function addressesProblems(
   prefix: string,
@@ -130,9 +145,9 @@ export function addressesProblems(
     const here = at(path, key);
     const adopted = a.existing !== undefined || a.literal !== undefined;
     const named = a.name === undefined ? here : at(here, "name");
-    return [...(adopted ? [] : cloudNameProblems(a.name ?? `${prefix}-${key}`, named)), ...addressProblems(a, here, networks)];
+    return [...(adopted ? [] : cloudNameProblems(reservedName(prefix, key, a), named)), ...addressProblems(a, here, networks)];
   });
-  return [...each, ...duplicateProblems(addresses, path)];
+  return [...each, ...formerProblems(addresses, path), ...duplicateProblems(addresses, path)];
 }
 
 export function addressSetProblems(name: string, args: AddressSetArgs): Problem[] {

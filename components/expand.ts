@@ -79,11 +79,11 @@ export function countProblems(addresses: Addresses, path = "addresses"): Problem
   return Object.entries(addresses).flatMap(([key, a]) => {
     if (a.count === undefined) return [];
     const here = at(path, key);
-    const single = (["address", "existing", "literal"] as const).filter((f) => a[f] !== undefined);
+    const single = (["address", "existing", "literal", "formerly"] as const).filter((f) => a[f] !== undefined);
     return [
       ...numberProblems(a.count, at(here, "count"), 1, MOST),
       ...single.map((f) =>
-        problem("Exclusive", at(here, f), "is set beside count; it says one address, so give each a name of its own"),
+        problem("Exclusive", at(here, f), "is set beside count; it is about one address, so write each down by itself"),
       ),
       ...numbers(amount(a) ?? 0).flatMap((i) =>
         when(

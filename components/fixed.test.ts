@@ -2,6 +2,7 @@
 // Edits that the state speaks against, and how to make them on purpose.
 import { expect } from "chai";
 import type { PersistentPodIpsArgs } from "./argsPods";
+import { persistentPodIpsProblems } from "./checksAll";
 import { expand } from "./expand";
 import { type Remembered, refusedEdits, unlockedProblems } from "./fixed";
 import { everythingFixed } from "./fixedFacts";
@@ -64,6 +65,22 @@ describe("edits that are refused", () => {
   for (const [what, edit, path] of EDITS)
     it(`are told for ${what}`, () =>
       expect(refused(edit, (a) => ((a.cluster.create!.subnetwork = "nodes"), (a.project = "p")))).to.include(path));
+
+  it("let an address take another name in the program, and keep its reservation", () => {
+    const rename: Edit = (a) => {
+      const { sip, ...rest } = a.addresses;
+      a.addresses = { ...rest, phone: { ...sip, formerly: "sip" } };
+      a.routes!["proxy"]!.addresses = ["web", "phone"];
+    };
+    expect(refused(rename)).to.deep.equal([]);
+    expect(refused((a) => (rename(a), (a.addresses["phone"]!.tier = "STANDARD")))).to.deep.equal([
+      "addresses.phone.tier [Immutable]",
+    ]);
+    const both: Edit = (a) => (a.addresses["phone"] = { formerly: "sip" });
+    const args = goodArgs();
+    both(args);
+    expect(persistentPodIpsProblems("edge", args).map((p) => p.path)).to.deep.equal(["addresses.phone.formerly"]);
+  });
 
   it("let a subnet grow, and not shrink", () => {
     const cidr =

@@ -114,7 +114,13 @@ function removal(path: string, old: Remembered): Problem[] {
  * @param now what this program says
  */
 export function refusedEdits(old: Remembered, now: Remembered): Problem[] {
-  return Object.entries(old.fixed).flatMap(([path, was]) => {
+  const renamed = new Map(
+    Object.entries(now.fixed).flatMap(([path, { formerly }]) =>
+      formerly === undefined ? [] : [[at("addresses", String(formerly)), path] as const],
+    ),
+  );
+  return Object.entries(old.fixed).flatMap(([former, { formerly: _, ...was }]) => {
+    const path = now.fixed[former] === undefined ? (renamed.get(former) ?? former) : former;
     const is = now.fixed[path];
     if (is === undefined) return removal(path, old);
     return now.unlocked.includes(path) ? [] : edits(path, was, is);

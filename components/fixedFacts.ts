@@ -4,7 +4,7 @@
 import type { AddressArgs, MultiNetworkClusterArgs, NetworkArgs } from "./argsCloud";
 import type { PersistentPodIpsArgs, PodIpRouteArgs } from "./argsPods";
 import { at } from "./checks";
-import { scopeOf } from "./checksAddresses";
+import { reservedName, scopeOf } from "./checksAddresses";
 import { classFor } from "./checksPods";
 import { compact, type Keeping } from "./common";
 import { AddressScope, DeviceMode, NetworkMode, NetworkTier, ReactionMode } from "./enums";
@@ -22,7 +22,8 @@ const or = (v: unknown, otherwise: string): unknown => (v === undefined ? otherw
 function addressFacts(prefix: string, key: string, a: AddressArgs, region: string): Facts {
   const scope = scopeOf(a);
   return facts({
-    name: a.name ?? `${prefix}-${key}`,
+    name: reservedName(prefix, key, a),
+    formerly: a.formerly,
     region,
     scope,
     // Google's choice may be written down later, which is no edit; another value is one.
