@@ -54,7 +54,7 @@ const MOST_DRAIN_SECONDS = 600;
  * What the init container runs. The gateway is that of the interface's routes, or the address that it reaches by its link. Said twice (a
  * container of a Pod whose sandbox lives on is started again) it changes nothing.
  */
-export const INIT_SCRIPT = `routes=$(ip route show dev "$DEVICE")
+export const INIT_SCRIPT: string = `routes=$(ip route show dev "$DEVICE")
 gateway=$GATEWAY
 [ -n "$gateway" ] || gateway=$(echo "$routes" | sed -n 's/.* via \\([0-9.]*\\).*/\\1/p' | head -n 1)
 [ -n "$gateway" ] || gateway=$(echo "$routes" | sed -n 's/^\\([0-9.]*\\) .*scope link.*/\\1/p' | head -n 1)
