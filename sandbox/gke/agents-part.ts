@@ -18,6 +18,8 @@ export interface AgentsOptions {
   client: ApiClient;
   cache: () => Cache;
   fault: () => DatapathFault | undefined;
+  /** Told before the status is written; where packets are real, this is what makes the map more than a record. */
+  program?: (node: string, entries: ReadonlyMap<string, string>) => Promise<void>;
 }
 
 interface Agent {
@@ -105,7 +107,10 @@ export class AgentsPart {
         this.options.fault()?.(node, { namespace: route.metadata.namespace, name: route.metadata.name }, cidr),
       now: new Date().toISOString(),
     });
-    if (result.entries) agent.entries = result.entries;
+    if (result.entries) {
+      agent.entries = result.entries;
+      await this.options.program?.(node, result.entries);
+    }
     let again = result.error !== undefined;
     for (const write of result.writes) {
       if (this.agents.get(node) !== agent) return false; // crashed meanwhile: silent

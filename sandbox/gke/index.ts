@@ -31,6 +31,8 @@ export interface GkeOptions {
   parts?: Partial<Record<GkePart, boolean>>;
   /** Installs the CRDs so many milliseconds late, as a young GKE cluster does. */
   crdDelayMs?: number;
+  /** Makes a node's route map real: address in CIDR form to the Pod's address. Told before the status says so. */
+  programNode?: (node: string, entries: ReadonlyMap<string, string>) => Promise<void>;
   /** More CRD manifests (files or folders) to install with the others, e.g. GKEIPRoute. */
   extraCrds?: string[];
 }
@@ -79,7 +81,8 @@ class GkeStandIn implements Gke {
       spec: (name) => this.specs.get(name),
       isNodeUp: (name) => this.upNodes.has(name),
     });
-    this.agents = new AgentsPart({ client: this.client, cache, fault: () => this.fault });
+    const { programNode: program } = options;
+    this.agents = new AgentsPart({ client: this.client, cache, fault: () => this.fault, ...(program ? { program } : {}) });
     this.loops = {
       networks: this.loop("networks", () => reconcileNetworks(this.client, this.cache, lookup)),
       nodes: this.loop("nodes", () => reconcileNodes(this.client, this.cache, this.specs.values())),

@@ -67,9 +67,13 @@ async function speakFirst(url: URL): Promise<string> {
 
 async function answer(request: IncomingMessage): Promise<{ status: number; text: string }> {
   const url = new URL(request.url ?? "/", "http://pod");
-  if (url.pathname === "/ready") return existsSync(UNREADY) ? { status: 503, text: "unready\n" } : { status: 200, text: "ready\n" };
+  if (url.pathname === "/ready")
+    return existsSync(UNREADY) ? { status: 503, text: "unready\n" } : { status: 200, text: "ready\n" };
   if (!url.pathname.startsWith("/from/"))
-    return { status: 200, text: `Hello, world!\nVersion: 1.0.0\nHostname: ${hostname()}\nAddress: ${request.socket.localAddress}\n` };
+    return {
+      status: 200,
+      text: `Hello, world!\nVersion: 1.0.0\nHostname: ${hostname()}\nAddress: ${request.socket.localAddress}\n`,
+    };
   return speakFirst(url).then(
     (text) => ({ status: 200, text }),
     (error: unknown) => ({ status: 502, text: String(error) }),
@@ -90,6 +94,7 @@ function echo(address: string, port: number): void {
   });
   socket.bind(port, address);
 }
-for (const address of (process.env["PERSISTENT_IPS"] ?? "").split(" ").filter(Boolean)) for (const port of UDP_PORTS) echo(address, port);
+for (const address of (process.env["PERSISTENT_IPS"] ?? "").split(" ").filter(Boolean))
+  for (const port of UDP_PORTS) echo(address, port);
 
 process.on("SIGTERM", () => process.exit(0));

@@ -91,7 +91,9 @@ async function fill(root: string, items: readonly Item[], scripts: readonly { to
     await mkdir(dirname(join(root, to)), { recursive: true });
     await copyFile(from, join(root, to));
   }
-  const applets = (await runCommand(join(root, "bin/busybox"), ["--list"])).split("\n").filter((name) => /^[a-z0-9[\]_-]+$/i.test(name));
+  const applets = (await runCommand(join(root, "bin/busybox"), ["--list"]))
+    .split("\n")
+    .filter((name) => /^[a-z0-9[\]_-]+$/i.test(name));
   for (const name of applets) if (name !== "busybox") await symlink("busybox", join(root, "bin", name));
   for (const { to, text } of scripts) await writeFile(join(root, to), text);
   await writeFile(join(root, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\nnobody:x:65532:65532:nobody:/:/bin/false\n");

@@ -174,10 +174,7 @@ export class Fabric {
 
   private async connect(node: Namespace, nic: VmNic, link: string): Promise<void> {
     await wire(this.vpc, link, node, nic.device);
-    await node.ip([
-      `addr add ${nic.ip}/32 dev ${nic.device}`,
-      `route add ${nic.gateway} dev ${nic.device} scope link`,
-    ]);
+    await node.ip([`addr add ${nic.ip}/32 dev ${nic.device}`, `route add ${nic.gateway} dev ${nic.device} scope link`]);
     const ranges = nic.podCidr === undefined ? [] : [nic.podCidr];
     await this.vpc.ip([
       `addr add ${nic.gateway}/32 dev ${link}`,

@@ -5,5 +5,5 @@ export { forwardedTo, type Nic } from "./forwarding";
 export { Namespace, NetworkError, runCommand, wire } from "./namespace";
 export { scriptText, writeScript } from "./script";
 export { egressFlags, METADATA_IP, SERVICE_ADDRESSES, startServices, type Services } from "./services";
-export { gatewayOf } from "./subnet";
+export { gatewayOf, inRange } from "./subnet";
 export { startTraffic, type Traffic, type Interval, type Reply } from "./traffic";

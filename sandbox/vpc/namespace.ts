@@ -24,7 +24,12 @@ export class Namespace {
   /** Makes an empty namespace with its loopback up. @throws ProcessError without the rights for it */
   static async start(name: string, logs: string): Promise<Namespace> {
     const logFile = join(logs, `namespace-${name}.log`);
-    const holder = await startProcess({ name: `namespace ${name}`, command: "unshare", args: ["--net", "sleep", "infinity"], logFile });
+    const holder = await startProcess({
+      name: `namespace ${name}`,
+      command: "unshare",
+      args: ["--net", "sleep", "infinity"],
+      logFile,
+    });
     const namespace = new Namespace(name, holder);
     await namespace.untilApart();
     await namespace.ip(["link set lo up"]);
@@ -100,6 +105,7 @@ export async function runCommand(command: string, args: readonly string[], input
   ).catch((cause: Error) => {
     throw new NetworkError(`${command}: ${cause.message}`, { cause });
   });
-  if (end !== "0") throw new NetworkError(`${command} ${args.join(" ")} ended with ${end}: ${(err || out).trim()}\n${input.trim()}`);
+  if (end !== "0")
+    throw new NetworkError(`${command} ${args.join(" ")} ended with ${end}: ${(err || out).trim()}\n${input.trim()}`);
   return out;
 }

@@ -73,7 +73,8 @@ export async function startServices(dir: string, namespace: Namespace, ports: Se
 async function untilReady(relay: Child): Promise<void> {
   const deadline = performance.now() + START_MS;
   while (!logTail(relay.logFile).includes("ready")) {
-    if (relay.exit() || performance.now() > deadline) throw new ProcessError(`${relay.name}: not ready:\n${logTail(relay.logFile)}`);
+    if (relay.exit() || performance.now() > deadline)
+      throw new ProcessError(`${relay.name}: not ready:\n${logTail(relay.logFile)}`);
     await sleep(10);
   }
 }

@@ -91,7 +91,9 @@ class Client implements Traffic {
     const reply = await this.ask({ do: "tcp", host, port, text, timeoutMs });
     if (!reply.ok) return reply;
     const [head = "", ...body] = reply.text.split("\r\n\r\n");
-    return / 200 /.test(head.split("\r\n")[0] ?? "") ? { ok: true, text: body.join("\r\n\r\n") } : { ok: false, error: reply.text };
+    return / 200 /.test(head.split("\r\n")[0] ?? "")
+      ? { ok: true, text: body.join("\r\n\r\n") }
+      : { ok: false, error: reply.text };
   }
 
   async start(host: string, ports: readonly number[], pps: number): Promise<void> {

@@ -6,8 +6,11 @@ import { startControlPlane, type ControlPlane } from "../controlplane";
 import type { ClusterView, Emulator, NodePoolView } from "../emulator";
 import { computeLookup, startGke, type Gke } from "../gke";
 import { processPods, simulatedNodes, type NodeNetwork, type NodeRuntime, type NodeSpec, type ProcessPods } from "../nodes";
+import type { RealNodes } from "../nodes/real";
 import type { Tools } from "../tools";
+import { egressFlags } from "../vpc";
 import { plannedNodes, type PlannedNode } from "./names";
+import { socketFolder, startRealParts, type Packets, type RealParts } from "./packets";
 import { cidrOnNode } from "./ranges";
 
 export interface ClusterOptions {
@@ -18,6 +21,8 @@ export interface ClusterOptions {
   crdDelayMs?: number;
   /** CRD manifests (files or folders) beside those of every cluster. */
   extraCrds?: string[];
+  /** Real kubelets on this fabric instead of simulated ones. */
+  packets?: Packets;
 }
 interface Pool {
   view: NodePoolView;
@@ -25,9 +30,11 @@ interface Pool {
 }
 interface Parts {
   controlPlane: ControlPlane;
-  nodes: NodeRuntime;
-  pods: ProcessPods;
   gke: Gke;
+  nodes: NodeRuntime;
+  /** With simulated nodes: the controller's Pods. */
+  pods?: ProcessPods;
+  real?: RealParts;
 }
 
 const DEFAULT_POOL = "default-pool";
@@ -52,6 +59,21 @@ function auditing(dir: string): string[] {
 const last = (url: string): string => url.slice(url.lastIndexOf("/") + 1);
 const regionOf = (zone: string): string => zone.replace(/-[a-z]$/, "");
 
+interface SimulatedOptions {
+  controlPlane: ControlPlane;
+  gke: Gke;
+  dir: string;
+  logs: string;
+  o: ClusterOptions;
+}
+function simulated({ controlPlane, gke, dir, logs, o }: SimulatedOptions): Parts {
+  const { host } = new URL(o.emulator.url);
+  const extraEnv = { GCE_METADATA_HOST: host, COMPUTE_ENDPOINT: o.emulator.url };
+  const pods = processPods({ controlPlane, dir: path.join(dir, "pods"), logs, extraEnv });
+  const nodes = simulatedNodes({ controlPlane, tools: o.tools, dir, logs, listeners: [gke, pods] });
+  return { controlPlane, gke, nodes, pods };
+}
+
 export class Cluster {
   private readonly pools = new Map<string, Pool>();
   private readonly later = new Map<string, NodeJS.Timeout>();
@@ -68,7 +90,9 @@ export class Cluster {
   static async create(view: ClusterView, o: ClusterOptions): Promise<Cluster> {
     const dir = path.join(o.dir, `cluster-${view.name}`);
     const auditFlags = auditing(dir);
-    const controlPlane = await startControlPlane({ dir, tools: o.tools, extraApiServerFlags: auditFlags });
+    const { packets } = o;
+    const extraApiServerFlags = [...auditFlags, ...(packets ? egressFlags(socketFolder(o.dir)) : [])];
+    const controlPlane = await startControlPlane({ dir, tools: o.tools, extraApiServerFlags });
     o.note(`cluster ${view.name}: ${controlPlane.server}, API ready after ${controlPlane.timings.apiReady} ms`);
     const region = view.zones[0] ? regionOf(view.zones[0]) : view.location;
     const clusterVpc = typeof view.resource["network"] === "string" ? last(view.resource["network"]) : undefined;
@@ -79,19 +103,19 @@ export class Cluster {
       ...(clusterVpc ? { clusterVpc } : {}),
     });
     const { crdDelayMs = 0, extraCrds = [] } = o;
-    const gke = startGke({ controlPlane, tools: o.tools, lookup, crdDelayMs, extraCrds });
-    const logs = path.join(dir, "logs");
-    const { host } = new URL(o.emulator.url);
-    const pods = processPods({
-      controlPlane,
-      dir: path.join(dir, "pods"),
-      logs,
-      extraEnv: { GCE_METADATA_HOST: host, COMPUTE_ENDPOINT: o.emulator.url },
+    const gke = startGke({
+      ...{ controlPlane, tools: o.tools, lookup, crdDelayMs, extraCrds },
+      // On real nodes the CNI plug-in gives Pods their addresses, and Google's node agent is there only with its datapath.
+      parts: packets ? { pods: false, agents: packets.datapath === "dataplane-v2" } : {},
+      programNode: (node, entries) => real?.google.apply(node, entries) ?? Promise.resolve(),
     });
-    const nodes = simulatedNodes({ controlPlane, tools: o.tools, dir, logs, listeners: [gke, pods] });
+    const logs = path.join(dir, "logs");
+    const { emulator, tools } = o;
+    const real = packets && (await startRealParts({ packets, controlPlane, emulator, tools, gke, dir: o.dir, logs }));
+    const parts: Parts = real ? { controlPlane, gke, nodes: real.nodes, real } : simulated({ controlPlane, gke, dir, logs, o });
     // A young cluster may serve its CRDs later; only without a delay is it ready with them.
     if (!o.crdDelayMs) await gke.ready;
-    return new Cluster(view, { controlPlane, nodes, pods, gke }, o);
+    return new Cluster(view, parts, o);
   }
 
   get controlPlane(): ControlPlane {
@@ -100,9 +124,15 @@ export class Cluster {
   get nodes(): NodeRuntime {
     return this.parts.nodes;
   }
-  /** Pods of the controller's namespace, which run as real processes. */
+  /** Pods of the controller's namespace, which run as real processes. @throws Error where nodes are real and run all Pods */
   get pods(): ProcessPods {
+    if (!this.parts.pods) throw new Error("nodes are real here; ask the API server for the controller's Pods");
     return this.parts.pods;
+  }
+  /** What only real nodes can do. @throws Error where nodes are simulated */
+  get realNodes(): RealNodes {
+    if (!this.parts.real) throw new Error("nodes are simulated here");
+    return this.parts.real.nodes;
   }
   get gke(): Gke {
     return this.parts.gke;
@@ -200,11 +230,12 @@ export class Cluster {
   }
 
   async stop(): Promise<void> {
-    const { pods, gke, nodes, controlPlane } = this.parts;
+    const { pods, gke, nodes, controlPlane, real } = this.parts;
     [...this.later.keys()].forEach((pool) => this.cancelStart(pool));
-    await pods.stop();
+    await pods?.stop();
     gke.stop();
     await nodes.stop();
+    await real?.services.stop();
     for (const n of [...this.pools.values()].flatMap((p) => p.nodes)) this.o.emulator.removeInstance(n.zone, n.name);
     await controlPlane.stop();
   }

@@ -7,7 +7,10 @@ import { startEmulator, type Emulator, type EmulatorOptions } from "../emulator"
 import { environmentOf } from "../environment";
 import { startEngineParts, type EngineParts } from "../pulumi";
 import type { Tools } from "../tools";
+import { ensureImages } from "../image";
+import { Fabric, SERVICE_ADDRESSES } from "../vpc";
 import { Cluster, type ClusterOptions } from "./cluster";
+import type { DatapathKind, Packets } from "./packets";
 
 export interface WorldOptions {
   tools: Tools;
@@ -24,6 +27,8 @@ export interface WorldOptions {
   /** CRD manifests (files or folders) that GKE installs with the others, such as Google's GKEIPRoute. */
   extraCrds?: string[];
   onProgramOutput?: (text: string) => void;
+  /** Real nodes and real packets (root; see missingForRealNodes), with this datapath. One cluster at a time. */
+  packets?: DatapathKind;
 }
 
 export interface World {
@@ -33,6 +38,8 @@ export interface World {
   readonly project: string;
   readonly region: string;
   readonly tools: Tools;
+  /** Google Cloud's network, where packets are real. */
+  readonly fabric?: Fabric;
   /** Clusters that exist now, by name. */
   readonly clusters: ReadonlyMap<string, Cluster>;
   /** The only cluster, or the newest. @throws Error while there is none */
@@ -58,6 +65,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     note: options.note ?? (() => undefined),
     ...(options.crdDelayMs ? { crdDelayMs: options.crdDelayMs } : {}),
     ...(options.extraCrds ? { extraCrds: options.extraCrds } : {}),
+    ...(packets ? { packets } : {}),
   });
   const known = (name: string): Cluster => {
     const found = clusters.get(name);
@@ -82,6 +90,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       nodePoolDeleted: (view, pool) => known(view.name).removePool(pool),
     },
   });
+  const packets = options.packets && (await startPackets(options.packets, emulator, dir, options.note));
   const newest = (): Cluster | undefined => [...clusters.values()].at(-1);
   const engine = await startEngineParts({
     dir: path.join(dir, "pulumi"),
@@ -100,6 +109,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     project,
     region,
     tools,
+    ...(packets ? { fabric: packets.fabric } : {}),
     clusters,
     cluster: () => {
       const found = newest();
@@ -122,8 +132,20 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     stop: async () => {
       await engine.stop();
       await Promise.all([...clusters.values()].map((c) => c.stop()));
+      await packets?.fabric.stop();
       await emulator.close();
       if (!options.dir) rmSync(dir, { recursive: true, force: true });
     },
   };
+}
+
+async function startPackets(
+  datapath: DatapathKind,
+  emulator: Emulator,
+  dir: string,
+  note: WorldOptions["note"],
+): Promise<Packets> {
+  const images = await ensureImages();
+  const fabric = await Fabric.start({ emulator, logs: dir, serviceAddresses: SERVICE_ADDRESSES, ...(note ? { note } : {}) });
+  return { fabric, images: [images.pause, images.sandbox], datapath };
 }

@@ -131,7 +131,13 @@ function detach({ container, netns }: Question, devices: Map<string, { device: H
     steps: [
       // Process 1, seen from the node's PID namespace, is the node's own.
       { pod: [`link set ${had.name} down`, `link set ${had.name} netns 1 name ${device}`] },
-      { node: [`link set ${device} up`, `addr replace ${ip}/32 dev ${device}`, `route replace ${gateway} dev ${device} scope link`] },
+      {
+        node: [
+          `link set ${device} up`,
+          `addr replace ${ip}/32 dev ${device}`,
+          `route replace ${gateway} dev ${device} scope link`,
+        ],
+      },
     ],
   };
 }

@@ -10,15 +10,17 @@ import type { ApiClient } from "../../../controller/kubernetes/transport";
 import { KUBERNETES_SERVICE_IP, logTail, ProcessError, type ControlPlane } from "../../controlplane";
 import type { Gke } from "../../gke";
 import type { Tools } from "../../tools";
-import type { Fabric, VmNic } from "../../vpc";
+import { inRange, type Fabric, type VmNic } from "../../vpc";
 import { drainNode, ignoreNotFound, isReady, type NodeView } from "../node-look";
 import { nodeObject } from "../node-object";
 import type { CrashKind, NodeListener, NodeRuntime, NodeSpec } from "../types";
 import { cgroupsLike, removeCgroup } from "./cgroups";
 import { startCniServer, type CniServer } from "./cni-server";
+import type { DatapathNode } from "./google-datapath";
 import { Jail } from "./jail";
 import { cniFolder } from "./requirements";
 
+export { GoogleDatapath, type DatapathNode } from "./google-datapath";
 export { missingForRealNodes, PACKAGES } from "./requirements";
 
 export interface RealNodesOptions {
@@ -43,6 +45,8 @@ export interface RealNodes extends NodeRuntime {
   /** Stops the kubelet alone: Pods live on, heartbeats do not. */
   stopKubelet(node: string): Promise<void>;
   startKubelet(node: string): void;
+  /** What a datapath of this node may use, while it has power. */
+  datapathNode(node: string): DatapathNode | undefined;
   /** Folder with the node's logs. */
   folder(node: string): string;
 }
@@ -179,6 +183,17 @@ class JailedNodes implements RealNodes {
 
   startKubelet(node: string): void {
     this.entry(node).jail.kubeletOn();
+  }
+
+  datapathNode(node: string): DatapathNode | undefined {
+    const entry = this.nodes.get(node);
+    if (!entry?.up) return undefined;
+    const { namespace } = entry.jail;
+    return {
+      ip: (lines) => namespace.ip(lines),
+      show: (args) => namespace.run("ip", args),
+      nicOf: (podIp) => entry.nics.find((nic) => nic.podCidr !== undefined && inRange(nic.podCidr, podIp)),
+    };
   }
 
   folder(node: string): string {

@@ -34,7 +34,8 @@ export async function missingForRealNodes(env: NodeJS.ProcessEnv = process.env):
   const missing: string[] = [];
   for (const [program, pack] of Object.entries(PROGRAMS))
     if ((await programPath(program, env)) === undefined) missing.push(`${program} (Debian package ${pack})`);
-  if (cniFolder() === undefined) missing.push(`the CNI plug-ins ${CNI_PLUGINS.join(", ")} (Debian package containernetworking-plugins)`);
+  if (cniFolder() === undefined)
+    missing.push(`the CNI plug-ins ${CNI_PLUGINS.join(", ")} (Debian package containernetworking-plugins)`);
   if (missing.length === 0 && !mayUnshare()) missing.push("the right to make namespaces (unshare --net --mount --pid)");
   return missing;
 }
