@@ -3,6 +3,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { KINDS, apiVersionOf, type KubeObject } from "../api";
 import { analysisLines, analyze, objectsOf } from "./analyze";
+import { checkItems, checkLines, runChecks } from "./check";
+import { checkInput } from "./check-input";
 import { parseDump, type Dump, type KindKey } from "./dump";
 import { EXIT, UsageError, type ExitCode } from "./errors";
 import { explain, explanationLines, type Explanation } from "./explain";
@@ -101,4 +103,17 @@ async function liveObjects(s: Session, flags: CommonFlags): Promise<KubeObject[]
   return (["route", "gateway"] as const).flatMap((k) =>
     objects[k].map((o) => ({ ...o, kind: KINDS[k].kind, apiVersion: apiVersionOf(KINDS[k]) })),
   );
+}
+
+export type CheckFlags = CommonFlags & { only?: string[] };
+/** `check`. */
+export async function runCheck(s: Session, flags: CheckFlags): Promise<ExitCode> {
+  const known = checkItems().map((i) => i.id);
+  const unknown = (flags.only ?? []).filter((id) => !known.includes(id));
+  if (unknown.length > 0) throw new UsageError("--only", `there is no item ${unknown.join(", ")}; there are ${known.join(", ")}`);
+  const { client } = s.connect(flags);
+  const input = await checkInput({ client, cloud: flags, now: s.now(), uuid: () => s.uuid() });
+  const checked = runChecks(input, flags.only);
+  show(s, flags.output, checked, () => checkLines(checked));
+  return checked.some((c) => c.status === "fail") ? EXIT.bad : EXIT.good;
 }

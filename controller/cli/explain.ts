@@ -1,9 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 // `explain ROUTE`: why a route stands as it stands. Verdicts come from `accept` and `select`, the functions that decide in the controller;
 // nothing is judged here.
-import { parseSelector, specOf, type Condition, type GKEIPRoute, type LabelSelector } from "../api";
-import { accept, dutyOf, keyOf, noPodsMessage, select, type Acceptance, type Duty, type Selection } from "../core";
-import { holderOf } from "../manager/route";
+import {
+  describeFinding,
+  parseSelector,
+  specOf,
+  stabilityFindings,
+  type Condition,
+  type GKEIPRoute,
+  type Holder,
+  type LabelSelector,
+} from "../api";
+import {
+  accept,
+  dutyOf,
+  keyOf,
+  nodeLoss,
+  NODE_LOSS_DEFAULTS,
+  noPodsMessage,
+  select,
+  stabilityOf,
+  waitingMessage,
+  type Acceptance,
+  type Duty,
+  type Selection,
+  type Stability,
+} from "../core";
+import { holderOf } from "../manager/plan";
 import type { RouteObject } from "../manager/views";
 import type { Dump } from "./dump";
 import { NotThereError, UsageError } from "./errors";
@@ -34,6 +57,10 @@ export interface Explanation {
   /** Pods of the namespace that do not match. */
   notMatching: string[];
   noPods?: string;
+  /** Why a Pod waits, or why nothing moves: stability, or bad news. */
+  waiting?: string;
+  /** Annotations that cannot be read and are ignored. */
+  ignored: string[];
   addresses: AddressState[];
   /** As they are written on the route. */
   conditions: Pick<Condition, "type" | "status" | "reason" | "message">[];
@@ -56,16 +83,29 @@ function notMatching(dw: DumpWorld, route: GKEIPRoute): string[] {
 const acceptedOf = (a: Acceptance): Explanation["accepted"] =>
   a.accepted ? { status: "True", reason: "Accepted", message: "" } : { status: "False", reason: a.reason, message: a.message };
 
-type Answered = Pick<Explanation, "pods" | "addresses" | "noPods">;
+type Answered = Pick<Explanation, "pods" | "addresses" | "noPods" | "waiting">;
+/** Many nodes lost at once: the address stays with whom it is (DESIGN 4.3). */
+function heldBy(dw: DumpWorld, now: number, { policy, tenure }: Stability): { holder: Holder; message: string } | undefined {
+  const loss = nodeLoss(dw.nodes, [], NODE_LOSS_DEFAULTS, now);
+  return loss && policy.nodeLossHold && tenure.holder
+    ? { holder: tenure.holder, message: `NodesLost: ${loss.message}` }
+    : undefined;
+}
 function answered(dump: Dump, dw: DumpWorld, route: RouteObject, acceptance: Acceptance): Answered {
   if (!acceptance.accepted) return { pods: [], addresses: [] };
   const { network } = acceptance;
-  const selection = select(dw.world, route, network);
-  const wanted = holderOf(selection);
+  const now = Date.parse(dump.takenAt);
+  const owned = dw.bindings.filter((b) => b.spec.route.uid === route.metadata.uid);
+  const stability = stabilityOf(dw.world, route, owned, now);
+  const selection = select(dw.world, route, network, stability);
+  const held = heldBy(dw, now, stability);
+  const wanted = held?.holder ?? holderOf(selection);
+  const waiting = held?.message ?? waitingMessage(selection);
   const question = { route, network, ...(wanted ? { wanted } : {}) };
   return {
     pods: verdicts(selection),
     ...(wanted ? {} : { noPods: noPodsMessage(route, selection.verdicts) }),
+    ...(waiting === undefined ? {} : { waiting }),
     addresses: acceptance.addresses.map((address) => addressState(dw, dump.settings, { ...question, address })),
   };
 }
@@ -84,6 +124,7 @@ function explainIn(dump: Dump, dw: DumpWorld, route: RouteObject): Explanation {
     ...answered(dump, dw, route, acceptance),
     notMatching: notMatching(dw, route),
     conditions: (route.status?.conditions ?? []).map(({ type, status, reason, message }) => ({ type, status, reason, message })),
+    ignored: stabilityFindings(route.metadata.annotations).map(describeFinding),
     otherWriters: route.writers?.others ?? [],
   };
 }
@@ -128,7 +169,12 @@ function podLines(e: Explanation, now: number): string[] {
           `${others.length} other Pod(s) of the namespace do not match: ${others.slice(0, 5).join(", ")}${others.length > 5 ? ", …" : ""}`,
         ];
   const body = rows.length > 0 ? table(["POD", "NODE", "AGE", "READY", "VERDICT", "WHY"], rows) : ["No Pod matches."];
-  return [...body, ...rest, ...(e.noPods === undefined ? [] : [`NoPodsFound: ${e.noPods}`])];
+  return [
+    ...body,
+    ...rest,
+    ...(e.noPods === undefined ? [] : [`NoPodsFound: ${e.noPods}`]),
+    ...(e.waiting === undefined ? [] : [`Waiting: ${e.waiting}`]),
+  ];
 }
 const addressLines = (e: Explanation): string[] =>
   table(
@@ -157,6 +203,7 @@ export function explanationLines(e: Explanation): string[] {
     `Selector  ${JSON.stringify(e.podSelector)}, reactionMode ${e.reactionMode}`,
     ...(e.otherWriters.length === 0 ? [] : [`Writers   ${e.otherWriters.join(", ")} writes this route's status too`]),
   ];
+  head.push(...e.ignored.map((said) => `Ignored   ${said}`));
   const accepted = e.accepted.status === "True";
   return [...head, ...(accepted ? ["", ...podLines(e, now), "", ...addressLines(e)] : []), "", ...conditionLines(e)];
 }

@@ -1,10 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // `kubectl persistent-ip`: the command line as data for commander, and the one place where errors become words and exit codes.
 import { randomUUID } from "node:crypto";
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { systemClock } from "../kubernetes";
-import { runAnalyze, runExplain, runReplay, runStatus, runSysdump } from "./commands";
+import { checkItems } from "./check";
+import {
+  runAnalyze,
+  runCheck,
+  runExplain,
+  runReplay,
+  runStatus,
+  runSysdump,
+  type AnalyzeFlags,
+  type CheckFlags,
+  type StatusFlags,
+} from "./commands";
 import { connect, type Connection } from "./connect";
+import { runGc, runMove, type GcFlags, type MoveFlags } from "./deeds";
 import { EXIT, type ExitCode } from "./errors";
 import type { CommonFlags, Session } from "./session";
 
@@ -76,12 +88,12 @@ export function cliCommand(env: NodeJS.ProcessEnv, run: Run): Command {
     .option("-A, --all-namespaces", "routes of every namespace; the default where -n is not given")
     .option("-w, --watch", "print again whenever something changes")
     .addOption(output())
-    .action((f: CommonFlags) => run((s) => runStatus(s, f)));
+    .action((f: StatusFlags) => run((s) => runStatus(s, f)));
   add("analyze", "check routes and Gateways with the contract's own rules; exit code 1 where one has an error")
     .option("-f, --filename <file...>", "manifests (YAML or JSON); - is standard input")
     .option("--all", "the routes and Gateways of the cluster")
     .addOption(output())
-    .action((f: CommonFlags) => run((s) => runAnalyze(s, f)));
+    .action((f: AnalyzeFlags) => run((s) => runAnalyze(s, f)));
   cloudFlags(add("sysdump", "write everything that decisions are made from into one file, without Secrets"), env)
     .requiredOption("-o, --output-file <file>", "file to write; - is standard output")
     .action((f: CommonFlags & { outputFile: string }) => run((s) => runSysdump(s, { ...f, output: "json", file: f.outputFile })));
@@ -93,7 +105,40 @@ export function cliCommand(env: NodeJS.ProcessEnv, run: Run): Command {
     .option("-n, --namespace <name>", "namespace of a route without one")
     .addOption(output())
     .action((file: string, route: string | undefined, f: CommonFlags) => run((s) => runReplay(s, file, route, f)));
+  addDeeds(add, env, run);
   return cli;
+}
+
+const number =
+  (least: number, most: number) =>
+  (text: string): number => {
+    const n = Number(text);
+    if (Number.isInteger(n) && n >= least && n <= most) return n;
+    throw new InvalidArgumentError(`must be a whole number from ${least} to ${most}`);
+  };
+/** Commands about the cluster as a whole, and those that may change something. */
+function addDeeds(add: (name: string, says: string) => Command, env: NodeJS.ProcessEnv, run: Run): void {
+  cloudFlags(add("check", "compare the cluster with what docs/limits.md believes of GKE; exit code 1 where an item fails"), env)
+    .option(
+      "--only <item...>",
+      `items to look at: ${checkItems()
+        .map((i) => i.id)
+        .join(", ")}`,
+    )
+    .addOption(output())
+    .action((f: CheckFlags) => run((s) => runCheck(s, f)));
+  add("move", "move an address to a Pod, make before break, and wait until it is there")
+    .argument("<address>", "address, or name of its AddressBinding")
+    .option("--to <pod>", "name of the Pod")
+    .option("--clear", "leave the choice to the usual rule again")
+    .option("--timeout <seconds>", "how long to wait", number(1, 3600), 120)
+    .addOption(output())
+    .action((address: string, f: MoveFlags) => run((s) => runMove(s, address, f)));
+  cloudFlags(add("gc", "what of ours is left in Google Cloud without a claim; removes nothing without --delete"), env)
+    .option("--delete", "remove it; reserved addresses stay in any case")
+    .option("--cluster-uid <uid>", "of a cluster that is gone: UID of its namespace kube-system")
+    .addOption(output())
+    .action((f: GcFlags) => run((s) => runGc(s, f)));
 }
 
 /** Ends a usage error with code 2: 1 is a bad answer. */
