@@ -123,17 +123,19 @@ export class AddressDriver {
     }
   }
   private async stepOn(wish: Wish, key: AddressKey): Promise<Outcome> {
-    let lookedAgain = false;
+    let looked = false;
     for (let i = 0; i < MOST_STEPS; i++) {
       const binding = this.parts.caches.binding(nameOf(key));
       const job: Job = { wish, key, ...(binding ? { binding } : {}) };
       const step = nextStep(this.input(job));
-      if (step.do === "blocked" && !lookedAgain) {
-        // What stands in the way may have gone since the last look.
-        lookedAgain = true;
+      // What stands in the way may have gone since the last look; and where the rule seems to point there already, only a look can prove it.
+      if (!looked && (step.do === "blocked" || step.do === "commit")) {
+        looked = true;
         await this.parts.cloud.look(key);
         continue;
       }
+      // Programming ends with a look of its own.
+      if (step.do === "program") looked = true;
       const done = outcomeOf(step, job);
       if (done) return done;
       const { namespace, name } = wish.route.metadata;

@@ -130,7 +130,8 @@ export class RouteReconciler {
     const stuck = await this.shrink(route, acceptance);
     const outcomes = await this.driveAll(route, plan);
     const latest = caches.route(key);
-    if (!latest) return undefined;
+    // Another route, or another generation of it, was not judged here; its own event asks for the next pass.
+    if (!latest || !sameGeneration(latest, route)) return undefined;
     const left = stuck.map((s): Outcome => ({ ...s, state: "failed", reset: false }));
     const notes = this.planner.notes(latest, plan, outcomes);
     const facts = this.facts(latest, acceptance, { addresses: [...outcomes, ...left], clean: false, ...podOf(plan), ...notes });
@@ -225,6 +226,9 @@ export class RouteReconciler {
     this.parts.logger.info({ route: keyOf(route), ready: now.status, reason: now.reason, pod, message: now.message }, "decided");
   }
 }
+
+const sameGeneration = ({ metadata: a }: GKEIPRoute, { metadata: b }: GKEIPRoute): boolean =>
+  a.uid === b.uid && a.generation === b.generation;
 
 const soonest = (list: readonly { retryMs?: number }[]): number => Math.min(...list.flatMap((l) => l.retryMs ?? []));
 
