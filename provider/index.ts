@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The plugin's program: prints its port and serves until the engine ends it. Started by the CLI (PulumiPlugin.yaml) or by bin/.
+// The plugin's program: prints its port and serves until the engine ends it. Started by the CLI through plugin/ or bin/.
 import * as pulumi from "@pulumi/pulumi";
 import { PersistentIpProvider } from "./provider";
 
