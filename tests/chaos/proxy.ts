@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A proxy that stands between a controller and a real server and does to their conversation what networks and busy servers do. It speaks plain
 // HTTP or TLS of its own towards the controller, and real TLS behind. Requests are faulted one by one, watches line by line.
-import { once } from "node:events";
+import { once, setMaxListeners } from "node:events";
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import https from "node:https";
 import type { AddressInfo, Socket } from "node:net";
@@ -83,6 +83,7 @@ class Proxy implements FaultProxy {
 
   constructor(private readonly o: ProxyOptions) {
     this.plan = new FaultPlan(o.random);
+    setMaxListeners(0, this.closing.signal); // every pause of every connection hears of the end
     this.upstream = new URL(o.upstream);
     const secure = this.upstream.protocol === "https:";
     this.agent = secure ? new https.Agent({ keepAlive: true, ca: o.caPem }) : new http.Agent({ keepAlive: true });
