@@ -49,8 +49,11 @@ const kept = (key: string): boolean =>
 
 function metaOf(raw: KubeObject, managedFields: boolean): Bag {
   const annotations = Object.entries(bag(bag(raw.metadata).annotations)).filter(([k]) => kept(k));
+  // Who else decides about the route is read from the writers of its status.
+  const writers = [bag(raw.metadata).managedFields].flat().filter((m) => bag(m).subresource === "status");
   return {
-    ...pick(raw.metadata, managedFields ? [...META, "managedFields"] : META),
+    ...pick(raw.metadata, META),
+    ...(managedFields && writers.length > 0 ? { managedFields: writers } : {}),
     ...(annotations.length > 0 ? { annotations: Object.fromEntries(annotations) } : {}),
   };
 }
