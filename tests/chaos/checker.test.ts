@@ -5,14 +5,14 @@ import type { Exchange } from "../../sandbox/emulator";
 import { backwards, check, type Version } from "./checker";
 
 const FR = "/compute/v1/projects/p/regions/r/forwardingRules";
-const exchange = (at: number, methodId: string, path: string, request?: object, status = 200): Exchange =>
-  ({ at, methodId: `compute.${methodId}`, path, request, status, method: "POST", query: {}, userAgent: "" }) as Exchange;
+const exchange = (at: number, methodId: string, path: string, request?: object): Exchange =>
+  ({ at, methodId: `compute.${methodId}`, path, request, status: 200, method: "POST", query: {}, userAgent: "" }) as Exchange;
 const target = (name: string, vm: string): Exchange =>
   exchange(0, "targetInstances.insert", "/x", { name, instance: `zones/z/instances/${vm}` });
 const insert = (at: number, name: string, ti: string): Exchange =>
   exchange(at, "forwardingRules.insert", FR, { name, IPAddress: "1.2.3.4", target: `x/targetInstances/${ti}` });
-const move = (at: number, ti: string, name = "pip-a", status = 200): Exchange =>
-  exchange(at, "forwardingRules.setTarget", `${FR}/${name}/setTarget`, { target: `x/targetInstances/${ti}` }, status);
+const move = (at: number, ti: string): Exchange =>
+  exchange(at, "forwardingRules.setTarget", `${FR}/pip-a/setTarget`, { target: `x/targetInstances/${ti}` });
 const v = (seenAt: number, generation: number, ...nodes: string[]): Version => ({
   ...{ seenAt, generation, nodes, address: "1.2.3.4", phase: "" },
 });
@@ -30,7 +30,7 @@ describe("checker of the request log", () => {
       "setTarget of 1.2.3.4 to n2 at 5000, which the journal",
     );
     expect(check([...log, move(25_000, "t1")], HISTORY).wrong).to.have.length(1);
-    expect(check([...log, move(5_000, "t2", "pip-a", 403)], HISTORY).wrong).to.deep.equal([]);
+    expect(check([...log, { ...move(5_000, "t2"), status: 403 }], HISTORY).wrong).to.deep.equal([]);
   });
   it("finds a write of an older generation after one of a younger", () => {
     const history = [v(1_000, 1, "n1"), v(10_000, 2, "n2"), v(10_100, 3, "n1")];

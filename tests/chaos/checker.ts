@@ -42,38 +42,43 @@ const lastPart = (url: unknown): string => String(url).split("/").at(-1) ?? "";
 
 /** Mutations of rules of ours out of the emulator's log. Target instances tell their node by the insert that made them. */
 export function ruleWrites(log: readonly Exchange[]): RuleWrite[] {
-  const nodes = new Map<string, string>();
-  const addresses = new Map<string, string>();
-  // A rule names its address by the reservation's URL.
-  const reserved = new Map<string, string>();
-  return log.flatMap((e): RuleWrite[] => {
-    const { methodId, at, path, request } = e;
-    if (e.status !== 200) return [];
-    const body = (request ?? {}) as Record<string, unknown>;
-    const rule = methodId === "compute.forwardingRules.insert" ? String(body.name) : (path.split("/forwardingRules/")[1] ?? "");
-    const name = rule.split("/")[0] ?? "";
-    switch (methodId) {
-      case "compute.addresses.insert":
-        reserved.set(String(body.name), String(body.address));
-        return [];
-      case "compute.targetInstances.insert":
-        nodes.set(String(body.name), lastPart(body.instance));
-        return [];
-      case "compute.forwardingRules.insert":
-        addresses.set(name, reserved.get(lastPart(body.IPAddress)) ?? String(body.IPAddress));
-        return [write("insert", body.target)];
-      case "compute.forwardingRules.setTarget":
-        return [write("setTarget", body.target)];
-      case "compute.forwardingRules.delete":
-        return [write("delete", "")];
-      default:
-        return [];
-    }
-    function write(kind: RuleWrite["kind"], target: unknown): RuleWrite {
-      return { at, kind, rule: name, address: addresses.get(name) ?? "", node: nodes.get(lastPart(target)) ?? "" };
-    }
-  });
+  const names: Names = { nodes: new Map(), addresses: new Map(), reserved: new Map() };
+  return log.flatMap((e) => (e.status === 200 ? (READERS[e.methodId]?.(e, bodyOf(e), names) ?? []) : []));
 }
+
+interface Names {
+  /** Node by target instance. */
+  nodes: Map<string, string>;
+  /** Address by rule. */
+  addresses: Map<string, string>;
+  /** Address by reservation: a rule names its address by the reservation's URL. */
+  reserved: Map<string, string>;
+}
+type Body = Record<string, unknown>;
+const bodyOf = ({ request }: Exchange): Body => (request ?? {}) as Body;
+const ruleOf = ({ path }: Exchange): string => path.split("/forwardingRules/")[1]?.split("/")[0] ?? "";
+type Where = Pick<RuleWrite, "at" | "rule">;
+const written = (kind: RuleWrite["kind"], { at, rule }: Where, target: unknown, names: Names): RuleWrite[] => [
+  { at, kind, rule, address: names.addresses.get(rule) ?? "", node: names.nodes.get(lastPart(target)) ?? "" },
+];
+const READERS: Record<string, (e: Exchange, body: Body, names: Names) => RuleWrite[]> = {
+  "compute.addresses.insert": (_e, { name, address }, { reserved }) => {
+    reserved.set(String(name), String(address));
+    return [];
+  },
+  "compute.targetInstances.insert": (_e, { name, instance }, { nodes }) => {
+    nodes.set(String(name), lastPart(instance));
+    return [];
+  },
+  "compute.forwardingRules.insert": ({ at }, { name, IPAddress, target }, names) => {
+    const rule = String(name);
+    names.addresses.set(rule, names.reserved.get(lastPart(IPAddress)) ?? String(IPAddress));
+    return written("insert", { at, rule }, target, names);
+  },
+  "compute.forwardingRules.setTarget": (e, { target }, names) =>
+    written("setTarget", { at: e.at, rule: ruleOf(e) }, target, names),
+  "compute.forwardingRules.delete": (e, _body, names) => written("delete", { at: e.at, rule: ruleOf(e) }, "", names),
+};
 
 /** Judges every write to a rule. */
 export function check(log: readonly Exchange[], history: readonly Version[]): Report {

@@ -56,23 +56,23 @@ function wrongRoute(
   pods: Pod[],
   vm: string | undefined,
 ): string | undefined {
-  const { name, generation } = route.metadata;
+  const { name } = route.metadata;
   const mine = pods.filter((p) => p.metadata.labels?.app === name);
-  const newest = mine
-    .map((p) => p.metadata.creationTimestamp ?? "")
-    .sort()
-    .at(-1);
   const holder = mine.find((p) => p.metadata.name === route.status?.pods?.[0]);
-  const ready = route.status?.conditions?.find((c) => c.type === "Ready");
-  if (ready?.status !== "True" || ready.observedGeneration !== generation)
-    return `${name} is not Ready: ${ready?.reason} ${ready?.message}`;
-  if (holder?.metadata.creationTimestamp !== newest)
-    return `${name} names ${route.status?.pods?.[0]}, which is not its newest Pod`;
-  const { node } = binding?.status?.holder ?? {};
-  if (node !== holder?.spec.nodeName || vm !== node)
-    return `${name}: Pod on ${holder?.spec.nodeName}, journal ${node}, cloud ${vm}`;
-  return undefined;
+  return notReady(route) ?? notNewest(name, holder, mine) ?? apart(name, [holder?.spec.nodeName, holderNode(binding), vm]);
 }
+function notReady({ metadata: { name, generation }, status }: GKEIPRoute): string | undefined {
+  const ready = status?.conditions?.find((c) => c.type === "Ready");
+  const good = ready?.status === "True" && ready.observedGeneration === generation;
+  return good ? undefined : `${name} is not Ready: ${ready?.reason} ${ready?.message}`;
+}
+function notNewest(name: string, holder: Pod | undefined, all: readonly Pod[]): string | undefined {
+  const created = all.map((p) => p.metadata.creationTimestamp ?? "").sort();
+  return holder?.metadata.creationTimestamp === created.at(-1) ? undefined : `${name} names a Pod that is not its newest`;
+}
+const holderNode = (binding: AddressBinding | undefined): string | undefined => binding?.status?.holder?.node;
+const apart = (name: string, [pod, journal, cloud]: (string | undefined)[]): string | undefined =>
+  pod === journal && pod === cloud ? undefined : `${name}: Pod on ${pod}, journal ${journal}, cloud ${cloud}`;
 
 /** Memory may grow by a quarter and 8 MB over the first checkpoint: objects come and go, and compiled code and pools settle. */
 export function grown(heaps: readonly Heap[]): string[] {

@@ -144,10 +144,10 @@ function resources(): Record<string, number> {
   return counts;
 }
 
-let subject: Subject | undefined;
+const at: { subject?: Subject } = {};
 // The channel to the parent is open before anything is counted.
 process.on("message", ({ id, ask }: Question) => {
-  void subject?.answer(ask).then((answer) => process.send?.({ id, answer } satisfies Answer));
+  void at.subject?.answer(ask).then((answer) => process.send?.({ id, answer } satisfies Answer));
 });
 process.on("disconnect", () => process.exit(0));
-subject = new Subject(JSON.parse(process.env["SOAK_CONFIG"] ?? "{}") as Config);
+at.subject = new Subject(JSON.parse(process.env["SOAK_CONFIG"] ?? "{}") as Config);

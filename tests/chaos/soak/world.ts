@@ -20,7 +20,7 @@ export interface SoakWorld {
   scene: Scene;
   routes: string[];
   nodes: string[];
-  addressOf(route: string): string;
+  addressOf: (route: string) => string;
   /** Towards the API server for the mirrors, for the leader, and towards Google Cloud for the leader. */
   proxies: { mirror: FaultProxy; leader: FaultProxy; compute: FaultProxy };
   tokenFile: string;
