@@ -13,7 +13,6 @@ export type ComponentCode =
   | "ScopeMismatch"
   | "Location"
   | "Unusable"
-  | "Missing"
   | "Protected"
   | "Unsupported";
 export type Problem = Omit<Finding, "code"> & { code: FindingCode | ComponentCode };

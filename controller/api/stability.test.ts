@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Annotations of stability: what each takes, what a wrong value does, and which source wins.
 import { expect } from "chai";
+import { readFileSync } from "node:fs";
+import * as path from "node:path";
 import {
   DEFAULT_STABILITY,
   STABILITY_ANNOTATION as A,
@@ -96,5 +98,13 @@ describe("Annotations of stability", () => {
     expect(
       [{}, { a: "1" }, { a: "1", b: "2" }, { a: "2", b: "2" }].map((l) => weightOf(l as Record<string, string>, preferredPods)),
     ).to.deep.equal([0, 10, 15, 5]);
+  });
+});
+
+describe("docs/stability.md", () => {
+  it("lists every annotation of stability, and no other", () => {
+    const page = readFileSync(path.resolve(__dirname, "../../docs/stability.md"), "utf8");
+    const listed = [...page.matchAll(/^\| `(gke-persistent-ip\.dev\/[a-z-]+)`/gm)].map((m) => m[1]);
+    expect(listed).to.have.members(Object.values(A));
   });
 });
