@@ -6,6 +6,7 @@ import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AddressBinding, GKEIPRoute, Holder, Move } from "../controller/api";
 import { table, type Display } from "./display";
+import type { PacketReport } from "./packets/report";
 import { runPulumi } from "./pulumi";
 import type { World } from "./world/world";
 
@@ -31,6 +32,7 @@ export interface DemoReport {
   secondPreview?: string;
   addresses?: Row[];
   move?: MoveReport;
+  packets?: PacketReport;
 }
 /** A stack of the quickstart in the sandbox's own backend. */
 export interface Stack {
@@ -128,7 +130,7 @@ export async function untilReady(world: World, timeoutMs: number): Promise<Row[]
 }
 
 /** Waits until nothing has moved for a second. @throws Error when it does not come to rest */
-async function untilQuiet(world: World, timeoutMs: number): Promise<Row[]> {
+export async function untilQuiet(world: World, timeoutMs: number): Promise<Row[]> {
   const deadline = Date.now() + timeoutMs;
   for (let before = ""; ;) {
     const rows = await untilReady(world, timeoutMs);
@@ -139,7 +141,7 @@ async function untilQuiet(world: World, timeoutMs: number): Promise<Row[]> {
   }
 }
 
-async function bindingOf(world: World, address: string): Promise<AddressBinding> {
+export async function bindingOf(world: World, address: string): Promise<AddressBinding> {
   const found = (await listOf<AddressBinding>(world, BINDINGS)).find((b) => b.spec.address === address);
   if (!found) throw new Error(`no AddressBinding for ${address}`);
   return found;
@@ -184,6 +186,18 @@ export async function killHolder(world: World, address: string): Promise<MoveRep
   };
 }
 
+/** `pulumi up` and every route Ready. */
+export async function bringUp(world: World, stack: Stack, display: Display, report: DemoReport): Promise<void> {
+  const up = await display.step(
+    "pulumi up",
+    (p) => stack.pulumi(["up", "--yes", "--skip-preview"], (line) => p.update(line.trim().slice(0, 70))),
+    (out) => describeChanges(changes(out)),
+  );
+  report.update = changes(up);
+  report.addresses = await display.step("every route Ready", () => untilReady(world, 90_000));
+  display.say(indent(addressTable(report.addresses)));
+}
+
 /** Every step of the demonstration, in order; fills the report as it goes, so that a failure leaves what was reached. */
 export async function demonstrate(world: World, stack: Stack, display: Display, report: DemoReport): Promise<void> {
   const first = await display.step(
@@ -193,15 +207,9 @@ export async function demonstrate(world: World, stack: Stack, display: Display, 
   );
   report.preview = changes(first);
   display.say(indent(readable(first)));
-  const up = await display.step(
-    "pulumi up",
-    (p) => stack.pulumi(["up", "--yes", "--skip-preview"], (line) => p.update(line.trim().slice(0, 70))),
-    (out) => describeChanges(changes(out)),
-  );
-  report.update = changes(up);
-  report.addresses = await display.step("every route Ready", () => untilReady(world, 90_000));
-  display.say(indent(addressTable(report.addresses)));
-  const victim = report.addresses.find((r) => r.address.startsWith("34.")) ?? report.addresses[0]!;
+  await bringUp(world, stack, display, report);
+  const rows = report.addresses ?? [];
+  const victim = rows.find((r) => r.address.startsWith("34.")) ?? rows[0]!;
   report.move = await display.step(
     `kill Pod ${victim.pod}, which holds ${victim.address}`,
     () => killHolder(world, victim.address),

@@ -8,8 +8,11 @@ import { promisify } from "node:util";
 import { createDisplay, seconds, type Display } from "./display";
 import { createStack, demonstrate, ROOT, type DemoReport, type Stack } from "./demo";
 import { shellFile } from "./environment";
+import { missingForRealNodes, PACKAGES } from "./nodes/real";
 import { cli, type RunFlags } from "./options";
-import { ensureTools, progressText, type Tools } from "./tools";
+import { demonstratePackets } from "./packets/demo";
+import { PACKET_CONFIG } from "./packets/stack";
+import { ensureTools, progressText, type Group, type Tools } from "./tools";
 import { startWorld, type World } from "./world/world";
 
 const run = promisify(execFile);
@@ -48,10 +51,21 @@ function stopSignal(cleanup: Cleanup, display: Display): Promise<"stopped"> {
   });
 }
 
+const groups = (flags: RunFlags): Group[] => ["kubernetes", "pulumi", ...(flags.packets ? (["nodes"] as const) : [])];
+
+/** Real packets only where this machine can have them; otherwise says what is missing and goes on without. */
+async function possible(flags: RunFlags, display: Display): Promise<RunFlags> {
+  const missing = flags.packets ? await missingForRealNodes() : [];
+  if (missing.length === 0) return flags;
+  display.say(`no real packets here, nodes are simulated. Missing: ${missing.join("; ")}.`);
+  display.say(`On Debian, as root: apt-get install ${PACKAGES}\n`);
+  return { ...flags, packets: false };
+}
+
 async function prepare(flags: RunFlags, display: Display, cleanup: Cleanup): Promise<{ world: World; tools: Tools }> {
   const tools = await display.step(
     "programs: Kubernetes, kubectl, kwok, pulumi",
-    (p) => ensureTools({ progress: (now) => p.update(progressText(now)) }),
+    (p) => ensureTools({ need: groups(flags), progress: (now) => p.update(progressText(now)) }),
     (t) => path.dirname(t.kubeApiserver),
   );
   await display.step(
@@ -70,6 +84,7 @@ async function prepare(flags: RunFlags, display: Display, cleanup: Cleanup): Pro
         operationLatencyMs: flags.latency,
         ...(note ? { note } : {}),
         ...(flags.crdDelay ? { crdDelayMs: flags.crdDelay } : {}),
+        ...(flags.packets ? { packets: "dataplane-v2" as const } : {}),
       }),
     (w) => w.emulator.url,
   );
@@ -105,8 +120,9 @@ const machine = (): object => ({
   memoryGiB: Math.round(totalmem() / 2 ** 30),
 });
 
-async function demo(flags: RunFlags): Promise<void> {
+async function demo(asked: RunFlags): Promise<void> {
   const display = createDisplay(process.stdout);
+  const flags = await possible(asked, display);
   const cleanup = new Cleanup();
   const stopped = stopSignal(cleanup, display);
   const report: DemoReport = {};
@@ -115,11 +131,11 @@ async function demo(flags: RunFlags): Promise<void> {
     const { world } = await prepare(flags, display, cleanup);
     const stack = await display.step(
       "pulumi stack",
-      () => createStack(world),
+      () => createStack(world, flags.packets ? PACKET_CONFIG : {}),
       (s) => s.name,
     );
     cleanup.add("the stack's configuration", () => stack.remove());
-    await demonstrate(world, stack, display, report);
+    await (flags.packets ? demonstratePackets : demonstrate)(world, stack, display, report);
     display.say(`\nup after ${seconds(Date.now() - started)}\n`);
     const file = path.resolve(flags.env ?? path.join(world.dir, "env.sh"));
     writeFileSync(file, shellFile(environment(world, stack)));

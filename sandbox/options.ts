@@ -9,6 +9,7 @@ export interface RunFlags {
   latency: number;
   crdDelay: number;
   verbose: boolean;
+  packets: boolean;
 }
 export interface Actions {
   run(flags: RunFlags): Promise<void>;
@@ -33,6 +34,7 @@ export function cli(actions: Actions): Command {
     .option("--env <file>", "write the variables that attach kubectl, gcloud and pulumi, once it is up")
     .option("--latency <ms>", "how long an operation of Google Cloud takes here", milliseconds, 400)
     .option("--crd-delay <ms>", "GKE installs its CRDs this late", milliseconds, 0)
+    .option("--packets", "real nodes, real Pods and real packets, and how many of them a move loses (Linux, root)", false)
     .option("--verbose", "print what the world does", false)
     .allowExcessArguments(false)
     .action((flags: RunFlags) => actions.run(flags));

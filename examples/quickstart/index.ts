@@ -90,7 +90,15 @@ const ips = new PersistentPodIps(name, {
   },
 });
 
-workloads(NAMESPACE, { network: BLUE, image: text("workloadImage"), provider: ips.provider, dependsOn: [ips] });
+workloads(NAMESPACE, {
+  network: BLUE,
+  image: text("workloadImage"),
+  initImage: text("initImage"),
+  proxy: [ips.addresses["web"]!, ips.addresses["sip"]!],
+  store: [ips.addresses["inside"]!],
+  provider: ips.provider,
+  dependsOn: [ips],
+});
 
 export const clusterName = ips.clusterName;
 export const kubeconfig = ips.kubeconfig;

@@ -97,4 +97,6 @@ function echo(address: string, port: number): void {
 for (const address of (process.env["PERSISTENT_IPS"] ?? "").split(" ").filter(Boolean))
   for (const port of UDP_PORTS) echo(address, port);
 
+// A caller's odd request must not take the address away from everyone else.
+process.on("uncaughtException", (error) => process.stderr.write(`${error.stack ?? String(error)}\n`));
 process.on("SIGTERM", () => process.exit(0));

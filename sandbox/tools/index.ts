@@ -13,7 +13,7 @@ import { CRDS, TOOLS, type Group, type ToolKey, type ToolSpec } from "./table";
 
 export { progressText, durationText, type Progress, type ProgressSink } from "./progress";
 export { ToolsBuildError } from "./build";
-export type { ToolKey } from "./table";
+export type { Group, ToolKey } from "./table";
 
 /** Absolute paths. A program of a group that was not asked for may be missing: its path is then an empty string. */
 export type Tools = Record<ToolKey, string> & {

@@ -6,4 +6,4 @@ export { Namespace, NetworkError, runCommand, wire } from "./namespace";
 export { scriptText, writeScript } from "./script";
 export { egressFlags, METADATA_IP, SERVICE_ADDRESSES, startServices, type Services } from "./services";
 export { gatewayOf, inRange } from "./subnet";
-export { startTraffic, type Traffic, type Interval, type Reply } from "./traffic";
+export { CLIENT_PORT, startTraffic, type Traffic, type Interval, type Reply } from "./traffic";
