@@ -27,9 +27,13 @@ const PROTOCOL = "none";
 export const classFor = (scope: AddressScope, kind: ControllerKind | undefined, className?: string): string =>
   className ?? ((kind ?? ControllerKind.Bundled) === ControllerKind.Bundled ? OWN_CLASSES : GKE_CLASSES)[scope];
 
+/** In the order of their names, so that neither list nor ports depend on how a program was written. */
+const sortedListeners = (listeners: { [name: string]: ListenerArgs }): [string, ListenerArgs][] =>
+  Object.entries(listeners).sort(([a], [b]) => (a < b ? -1 : 1));
+
 /** Listeners as the Gateway has them. Ports differ, since (port, protocol) must be unique. */
 export function listenersOf(listeners: { [name: string]: ListenerArgs } | undefined): Listener[] {
-  return Object.entries(listeners ?? { default: {} }).map(([name, l], i) => ({
+  return sortedListeners(listeners ?? { default: {} }).map(([name, l], i) => ({
     name,
     port: l.port ?? FIRST_PORT + i,
     protocol: PROTOCOL,
@@ -43,7 +47,7 @@ export function listenersOf(listeners: { [name: string]: ListenerArgs } | undefi
 }
 
 export function listenersProblems(listeners: { [name: string]: ListenerArgs } | undefined, path: string): Problem[] {
-  const entries = Object.entries(listeners ?? {});
+  const entries = sortedListeners(listeners ?? {});
   const specs = listenersOf(listeners);
   const ports = new Map<number, string>();
   if (listeners && entries.length === 0)

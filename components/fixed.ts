@@ -119,6 +119,9 @@ export function refusedEdits(old: Remembered, now: Remembered): Problem[] {
       formerly === undefined ? [] : [[at("addresses", String(formerly)), path] as const],
     ),
   );
+  // Where the place itself changes, everything else follows from that.
+  const place = edits("", old.fixed[""] ?? {}, now.fixed[""] ?? {});
+  if (place.length > 0) return place;
   return Object.entries(old.fixed).flatMap(([former, { formerly: _, ...was }]) => {
     const path = now.fixed[former] === undefined ? (renamed.get(former) ?? former) : former;
     const is = now.fixed[path];
@@ -127,10 +130,15 @@ export function refusedEdits(old: Remembered, now: Remembered): Problem[] {
   });
 }
 
+const below = (top: string, path: string): boolean => path === top || path.startsWith(`${top}.`) || path.startsWith(`${top}[`);
+/** Those of a part, for its own component. */
+export const unlockedBelow = (top: string, unlocked: readonly string[] | undefined): string[] | undefined =>
+  unlocked?.filter((path) => below(top, path));
+
 /** A path that is neither that of something nor has the form of one helps nobody. */
 export function unlockedProblems(unlocked: readonly string[] | undefined, allowed: readonly string[]): Problem[] {
   return (unlocked ?? []).flatMap((path, i) =>
-    allowed.some((a) => path === a || path.startsWith(`${a}.`) || path.startsWith(`${a}[`))
+    allowed.some((top) => below(top, path))
       ? []
       : [
           problem(

@@ -78,3 +78,12 @@ describe("splitting addresses over Gateways", () => {
     );
   });
 });
+
+describe("the order of a program", () => {
+  it("means nothing: names written in any order are split alike, and listed alike", () => {
+    const names = Array.from({ length: 40 }, (_, i) => `a${i}`);
+    const shuffled = [...names].sort((a, b) => (a.split("").reverse().join("") < b.split("").reverse().join("") ? -1 : 1));
+    expect(splitAddresses(shuffled)).to.deep.equal(splitAddresses(names));
+    expect(splitAddresses(names)[0]).to.deep.equal(names.slice(0, 16));
+  });
+});

@@ -16,9 +16,14 @@ export function groupsOf(keys: readonly string[], together: readonly (readonly s
   return [...groups.values()];
 }
 
+/** Names in an order of their own, since that of a program is lost on the way from some languages; sip-2 comes before sip-10. */
+export const inOrder = (names: readonly string[]): string[] =>
+  [...names].sort((a, b) => collator.compare(a, b) || (a < b ? -1 : 1));
+const collator = new Intl.Collator("en", { numeric: true });
+
 /**
- * First fit in the order of the keys: one that is added at the end never moves another. Taking one away can move later ones where there is more
- * than one Gateway; a route that must not be interrupted by that names its addresses in a Gateway of its own.
+ * First fit in the order of the names: one that comes last never moves another. Others can move later ones where there is more than one Gateway,
+ * which the preview refuses for each route that would follow; a route that must never follow names its addresses in a Gateway of its own.
  */
 export function splitAddresses(
   keys: readonly string[],
@@ -26,12 +31,12 @@ export function splitAddresses(
   max = MAX_ADDRESSES,
 ): string[][] {
   const bins: string[][] = [];
-  for (const group of groupsOf(keys, together)) {
+  for (const group of groupsOf(inOrder(keys), together)) {
     const bin = bins.find((b) => b.length + group.length <= max);
     if (bin) bin.push(...group);
     else bins.push([...group]);
   }
-  return bins;
+  return bins.map(inOrder);
 }
 
 /** Name of the n-th Gateway (from 0): the first has no number, so that a split never renames it. */

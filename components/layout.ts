@@ -4,7 +4,7 @@
 import type { GatewayArgs, ListenerArgs, PersistentPodIpsArgs, RouteArgs } from "./argsPods";
 import { scopeOf } from "./checksAddresses";
 import { AddressScope, LabelOperator, NamespacesFrom } from "./enums";
-import { splitAddresses, splitName } from "./gatewaySplit";
+import { inOrder, splitAddresses, splitName } from "./gatewaySplit";
 
 export interface PlannedGatewaySet {
   key: string;
@@ -61,7 +61,7 @@ export function defaultListeners(gatewayNamespace: string, routeNamespaces: read
 }
 
 function gatewaySets(name: string, args: PersistentPodIpsArgs): PlannedGatewaySet[] {
-  const keys = Object.keys(args.addresses ?? {});
+  const keys = inOrder(Object.keys(args.addresses ?? {}));
   const wanted = requested(args);
   const listed = new Set(wanted.flatMap((w) => w.args.addresses ?? []));
   const taken = new Set<string>();

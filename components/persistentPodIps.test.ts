@@ -172,7 +172,7 @@ describe("PersistentPodIps, every registration", () => {
     expect(unknown).to.deep.equal({
       "kubernetes edge-kubernetes": ["clusterIdentifier", "kubeconfig"],
       "IAMMember edge-controller-identity": ["serviceAccountId"],
-      "Gateway edge-external": ["spec.addresses[0].value"],
+      "Gateway edge-external": ["spec.addresses[1].value"],
       "GKEIPRoute edge-proxy": ["spec.addresses[0].value"],
     });
   });
@@ -205,8 +205,8 @@ describe("PersistentPodIps, what it builds", () => {
     expect(inputs["spec"]).to.deep.equal({
       gatewayClassName: "persistent-ip-regional-external",
       addresses: [
-        { type: "gke.networking.io/cidr", value: `${await valueOf(value.addresses["web"]!)}/32` },
         { type: "gke.networking.io/cidr", value: "34.123.10.2/32" },
+        { type: "gke.networking.io/cidr", value: `${await valueOf(value.addresses["web"]!)}/32` },
       ],
       listeners: [
         {

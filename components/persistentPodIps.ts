@@ -8,6 +8,7 @@ import type { PersistentPodIpsArgs } from "./argsPods";
 import { persistentPodIpsProblems } from "./checksAll";
 import { compact, projectProblems, typeOf } from "./common";
 import { expand } from "./expand";
+import { unlockedBelow } from "./fixed";
 import { everythingFixed, keeping } from "./fixedFacts";
 import { guard, guardsInside } from "./guard";
 import { layoutOf, type Layout } from "./layout";
@@ -157,7 +158,7 @@ function inCloud(parent: PersistentPodIps, name: string, args: PersistentPodIpsA
     {
       ...cloud,
       ...compact({ project: args.networkProject ?? args.project }),
-      ...compact({ unlocked }),
+      ...compact({ unlocked: unlockedBelow("networks", unlocked) }),
       networks: podNetworks,
       holding: Object.values(args.addresses).flatMap((a) => a.network ?? []),
       kubernetesObjects: false,
@@ -170,7 +171,7 @@ function inCloud(parent: PersistentPodIps, name: string, args: PersistentPodIpsA
     compact({
       ...cloud,
       networkProject: args.networkProject,
-      unlocked,
+      unlocked: unlockedBelow("addresses", unlocked),
       addresses: args.addresses,
       networks: Object.fromEntries(
         keys.map((k) => [k, compact({ subnetwork: networks.subnetworks[k]!, cidr: podNetworks[k]!.cidr })]),
@@ -184,7 +185,7 @@ function inCloud(parent: PersistentPodIps, name: string, args: PersistentPodIpsA
     compact({
       ...cloud,
       ...args.cluster,
-      unlocked: unlocked?.map((path) => path.replace(/^cluster\./, "")),
+      unlocked: unlockedBelow("cluster.create", unlocked)?.map((path) => path.replace(/^cluster\./, "")),
       networks: Object.fromEntries(
         keys.map((k) => [
           k,

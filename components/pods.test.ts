@@ -30,8 +30,8 @@ describe("PodIpGateway", () => {
     const { listeners } = one(GATEWAY, "edge").inputs["spec"] as { listeners: { allowedRoutes: { namespaces: object } }[] };
     expect(listeners.map(({ allowedRoutes, ...l }) => ({ ...l, ...allowedRoutes.namespaces }))).to.deep.equal([
       { name: "all", port: 443, protocol: "none", from: "All" },
-      { name: "team", port: 444, protocol: "none", from: "Selector", selector: { matchLabels: { team: "edge" } } },
       { name: "own", port: 9000, protocol: "none", from: "Same" },
+      { name: "team", port: 445, protocol: "none", from: "Selector", selector: { matchLabels: { team: "edge" } } },
     ]);
   });
 

@@ -6,8 +6,10 @@ import { runPulumi, type EngineParts } from "../../sandbox/pulumi";
 
 export interface StackOptions {
   name: string;
-  /** Text of index.ts. */
+  /** Text of the program. */
   program: string;
+  /** JavaScript starts a second sooner. Default: index.ts. */
+  entry?: "index.ts" | "index.js";
 }
 
 /** One step of a run that changes something. */
@@ -49,14 +51,16 @@ export class Stack {
     readonly folder: string,
     readonly name: string,
     private readonly stateFile: string,
+    private readonly entry: string,
   ) {}
 
   static async create(parts: EngineParts, dir: string, options: StackOptions): Promise<Stack> {
     mkdirSync(path.join(dir, "programs"), { recursive: true });
     const folder = mkdtempSync(path.join(dir, "programs", `${options.name}-`));
     const project = path.basename(folder).toLowerCase();
-    writeFileSync(path.join(folder, "Pulumi.yaml"), `name: ${project}\nruntime: nodejs\nmain: index.ts\n`);
-    writeFileSync(path.join(folder, "package.json"), JSON.stringify({ name: project, main: "index.ts" }));
+    const { entry = "index.ts" } = options;
+    writeFileSync(path.join(folder, "Pulumi.yaml"), `name: ${project}\nruntime: nodejs\nmain: ${entry}\n`);
+    writeFileSync(path.join(folder, "package.json"), JSON.stringify({ name: project, main: entry }));
     writeFileSync(path.join(folder, "tsconfig.json"), JSON.stringify(TSCONFIG));
     symlinkSync(path.resolve(__dirname, "../../node_modules"), path.join(folder, "node_modules"));
     const stack = new Stack(
@@ -64,6 +68,7 @@ export class Stack {
       folder,
       options.name,
       path.join(dir, "state", ".pulumi", "stacks", project, `${options.name}.json`),
+      entry,
     );
     stack.rewrite(options.program);
     const made = await runPulumi(parts, ["stack", "init", options.name], { cwd: folder });
@@ -72,7 +77,7 @@ export class Stack {
   }
 
   rewrite(program: string): void {
-    writeFileSync(path.join(this.folder, "index.ts"), program);
+    writeFileSync(path.join(this.folder, this.entry), program);
   }
 
   // --event-log is one of the debug commands, which the Automation API switches on in the same way.

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// One stack with the all-in-one, kept up and edited: the program reads its arguments from a file, so that an edit is an edit of data.
+import { writeFileSync } from "node:fs";
+import * as path from "node:path";
+import { gzipSync } from "node:zlib";
+import type { PersistentPodIpsArgs } from "../../../components";
+import type { Op, Run, Stack } from "../stack";
+import { REGION, type EngineWorld } from "../world";
+
+export const DIST = path.resolve(__dirname, "../../../dist/components");
+
+/** What the program is told. */
+export interface Told {
+  args: PersistentPodIpsArgs;
+  /** Former registrations outside of the component, by the names of its addresses. */
+  moved?: { [resource: string]: string };
+  /** Reservations to import, by the names of the resources. */
+  imported?: { [resource: string]: string };
+  /** Addresses that the program reserves by itself, beside the component. */
+  outside?: string[];
+  /** Bundle of the next release. */
+  upgrade: string;
+}
+
+/** A cluster of its own, an L3 network, three addresses and two routes: what most programs have. */
+export const PROGRAM = `
+"use strict";
+const { readFileSync } = require("node:fs");
+const { join } = require("node:path");
+const pulumi = require("@pulumi/pulumi");
+const { Network } = require("@pulumi/gcp/compute/network");
+const { Subnetwork } = require("@pulumi/gcp/compute/subnetwork");
+const kit = require(${JSON.stringify(DIST)});
+const told = JSON.parse(readFileSync(join(__dirname, "told.json"), "utf8"));
+const vpc = new Network("nodes", { name: "nodes", autoCreateSubnetworks: false });
+const subnet = new Subnetwork("nodes", { name: "nodes", network: vpc.name, region: "${REGION}", ipCidrRange: "10.0.0.0/20",
+  secondaryIpRanges: [{ rangeName: "pods", ipCidrRange: "10.4.0.0/14" }, { rangeName: "services", ipCidrRange: "10.8.0.0/20" }] });
+const create = told.args.cluster.create;
+if (create) Object.assign(create, { network: vpc.name, subnetwork: subnet.name });
+const aliases = (name) => told.moved?.[name] ? [{ name: told.moved[name], parent: pulumi.rootStackResource }] : [];
+const transforms = [async ({ name, opts, props, type }) => type === "gcp:compute/address:Address" && (told.moved?.[name] || told.imported?.[name])
+  ? { props, opts: { ...opts, aliases: [...(opts.aliases ?? []), ...aliases(name)], import: told.imported?.[name] } } : undefined];
+const { Address } = require("@pulumi/gcp/compute/address");
+for (const name of told.outside ?? []) new Address(name, { name, region: "${REGION}", labels: told.args.labels });
+const ips = new kit.PersistentPodIps("edge", told.args, told.moved || told.imported ? { transforms } : undefined);
+exports.addresses = ips.addresses;
+exports.kubeconfig = ips.kubeconfig;
+exports.gatewayNames = ips.gatewayNames;
+`;
+
+export const base = (project: string, bundlePath: string): PersistentPodIpsArgs => ({
+  project,
+  region: REGION,
+  cluster: {
+    create: {
+      network: "",
+      subnetwork: "",
+      podRange: "pods",
+      serviceRange: "services",
+      deletionProtection: false,
+      pools: { main: { nodes: 1, networks: ["blue"] } },
+    },
+  },
+  networks: {
+    blue: {
+      cidr: "10.1.0.0/20",
+      podCidr: "10.128.0.0/16",
+      ingress: { web: { sources: ["198.51.100.0/24"], protocol: "tcp", ports: ["443"] } },
+    },
+  },
+  addresses: { web: {}, sip: {}, inside: { network: "blue", address: "10.1.0.50" } },
+  namespaces: { proxy: {} },
+  routes: {
+    proxy: {
+      namespace: "proxy",
+      addresses: ["web", "sip"],
+      podSelector: { matchLabels: { app: "proxy" } },
+      waitForAccepted: false,
+    },
+    store: { namespace: "proxy", addresses: ["inside"], podSelector: { matchLabels: { app: "store" } }, waitForAccepted: false },
+  },
+  controller: { bundlePath, crds: "Install" },
+});
+
+function bundles(folder: string): [string, string] {
+  return ["one", "two"].map((text) => {
+    const file = path.join(folder, `${text}.js.gz`);
+    writeFileSync(file, gzipSync(`console.log("${text}")`));
+    return file;
+  }) as [string, string];
+}
+
+export class Edited {
+  constructor(
+    private readonly stack: Stack,
+    private readonly project: string,
+    /** Two releases of the controller, as far as an upgrade can tell. */
+    readonly bundles: [string, string],
+  ) {}
+
+  static async create(world: EngineWorld, name: string): Promise<Edited> {
+    const stack = await world.stack({ name, program: PROGRAM, entry: "index.js" });
+    return new Edited(stack, world.emulator.project, bundles(stack.folder));
+  }
+
+  /** The base, changed. */
+  told(change: (args: PersistentPodIpsArgs, told: Told) => void): Told {
+    const [bundle, upgrade] = this.bundles;
+    const told: Told = { args: base(this.project, bundle), upgrade };
+    change(told.args, told);
+    return told;
+  }
+  tell(told: Told): void {
+    writeFileSync(path.join(this.stack.folder, "told.json"), JSON.stringify(told));
+  }
+  get of(): Stack {
+    return this.stack;
+  }
+}
+
+/** `update gcp:container/cluster:Cluster edge [releaseChannel]`: what a reader of a pull request sees of a step. */
+export function seen(op: Op): string {
+  const diffs = op.diffs.length === 0 ? "" : ` [${[...op.diffs].sort().join(", ")}]`;
+  return `${op.op} ${op.what}${diffs}`;
+}
+/** Steps of a run; of a replacement only the first of its three. */
+export const steps = (run: Run): string[] =>
+  run.ops.filter((o) => !["create-replacement", "delete-replaced"].includes(o.op)).map(seen);
