@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from "chai";
 import { ComputeError } from "../compute";
-import { silentLogger } from "../kubernetes";
+import { ApiError, silentLogger, WorkQueue } from "../kubernetes";
 import { FakeClock, settle } from "../kubernetes/testing";
 import { AddressDriver, type Parts } from "./address";
 import { allEnded, isRefusal, Pauses, retryOf } from "./errors";
 import { fenceOf } from "./index";
-import { everySoOften, patiently } from "./leading";
+import { everySoOften, lead, patiently, type LeadingOptions } from "./leading";
 
 const refusal = (over: Partial<ConstructorParameters<typeof ComputeError>[0]> = {}): ComputeError =>
   new ComputeError({ code: "Unavailable", method: "m", message: "down", ...over });
@@ -88,6 +88,37 @@ describe("Patience at the start", () => {
     await settle();
     stopper.abort();
     expect(await endless).to.equal(undefined);
+  });
+
+  it("C6: a leader whose first requests fail begins a little later; it does not give its lease up for that", async () => {
+    const clock = new FakeClock();
+    const stopper = new AbortController();
+    const asked: string[] = [];
+    const client = {
+      request: async (method: string, path: string) => {
+        asked.push(`${method} ${path.split("/").at(-1)}`);
+        await Promise.resolve();
+        if (asked.length < 4) throw new ApiError("Conflict", "once");
+        return { metadata: { uid: "u" } };
+      },
+    };
+    const caches = {
+      whenReady: () => Promise.resolve(),
+      all: () => [],
+      world: { gatewayClass: () => undefined },
+      wrote: () => undefined,
+    };
+    const fabric = { snapshot: () => Promise.reject(new Error("enough")) };
+    const queue = new WorkQueue({ clock });
+    const led = lead({
+      ...{ client, caches, queue, clock, logger: silentLogger, signal: stopper.signal, hurry: stopper.signal },
+      ...{ gkeClasses: "if-absent", compute: { project: "p", region: "r" }, fence: { check: () => undefined }, random: () => 0 },
+      fabric: () => fabric,
+    } as unknown as LeadingOptions);
+    await clock.advance(60_000);
+    expect(asked).to.deep.equal([...Array<string>(4).fill("GET kube-system"), ...Array<string>(2).fill("POST gatewayclasses")]);
+    stopper.abort();
+    await led;
   });
 });
 

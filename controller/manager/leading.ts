@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the leader does and a standby does not: look at the cloud, work the queue off, look again on a timer.
 import { randomUUID } from "node:crypto";
-import { apiVersionOf, KINDS, type GKEIPRoute } from "../api";
+import { apiVersionOf, KINDS, type GKEIPRoute, type KubeObject } from "../api";
 import { createFabric, type ComputeConfig, type Fabric, type Fence } from "../compute";
 import { runWorkers, type ApiClient, type Clock, type EventRecorder, type Logger, type WorkQueue } from "../kubernetes";
 import type { Parts } from "./address";
@@ -45,11 +45,14 @@ export interface LeadingOptions {
 /** Works until the queue is shut down. @throws ApiError, Error where it cannot begin */
 export async function lead(o: LeadingOptions): Promise<void> {
   await o.caches.whenReady(o.signal);
-  const { metadata } = await o.client.request<{ metadata: { uid: string } }>("GET", "/api/v1/namespaces/kube-system");
-  const parts = makeParts(o, metadata.uid);
+  // What fails once at the start may succeed a second later: a process that ended instead would begin its wait for the Lease anew (C6).
+  const identity = (): Promise<KubeObject> => o.client.request("GET", "/api/v1/namespaces/kube-system");
+  const kubeSystem = await patiently(o, "identity of the cluster", identity);
+  if (!kubeSystem) return;
+  const parts = makeParts(o, kubeSystem.metadata.uid ?? "");
   const enqueue: Enqueue = (key, priority) => o.queue.add(key, priority);
   const reconciler = new Reconciler(parts, enqueue);
-  if (o.gkeClasses === "if-absent") await reconciler.compatibilityClasses();
+  if (o.gkeClasses === "if-absent") await patiently(o, "GatewayClasses", () => reconciler.compatibilityClasses());
   await patiently(o, "first look at Google Cloud", () => reconciler.firstLook());
   if (o.signal.aborted) return;
   o.onReady(parts.cloud, enqueue);
