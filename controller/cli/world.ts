@@ -1,29 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The World of the core over a dump: the same transforms and the same decisions as in the controller, with lists for caches.
-import {
-  CONTROLLER_NAME,
-  GKE_CONTROLLER_NAMES,
-  type AddressBinding,
-  type Gateway,
-  type GatewayClass,
-  type GKENetworkParamSet,
-  type KubeObject,
-  type Network,
-  type NetworkInterface,
-} from "../api";
+import { CONTROLLER_NAME, GKE_CONTROLLER_NAMES, type AddressBinding, type Gateway, type KubeObject } from "../api";
 import type { CloudSnapshot, Fabric } from "../compute";
 import { keyOf, type NodeView, type PodView, type World } from "../core";
 import { CloudView } from "../manager/cloud";
-import {
-  addressesOf,
-  gatewaysOf,
-  lean,
-  namespaceObject,
-  nodeObject,
-  podObject,
-  routeObject,
-  type RouteObject,
-} from "../manager/views";
+import { TRANSFORMS } from "../manager/caches";
+import { addressesOf, gatewaysOf, type RouteObject } from "../manager/views";
 import type { Dump } from "./dump";
 
 export interface DumpWorld {
@@ -57,16 +39,16 @@ async function cloudOf({ cloud, settings: { project, region, clusterUid } }: Dum
 /** The frozen view that `explain` and `replay` decide from. */
 export async function worldOf(dump: Dump): Promise<DumpWorld> {
   const { objects: o, settings } = dump;
-  const routes = o.route.map(routeObject);
-  const gateways = o.gateway.map((g) => lean<Gateway>(g));
-  const classes = byName(o.gatewayClass.map((c) => lean<GatewayClass>(c)));
-  const pods = o.pod.map((p) => podObject(p).view);
-  const nodes = o.node.map((n) => nodeObject(n).view);
+  const routes = o.route.map(TRANSFORMS.route);
+  const gateways = o.gateway.map(TRANSFORMS.gateway);
+  const classes = byName(o.gatewayClass.map(TRANSFORMS.gatewayClass));
+  const pods = o.pod.map((p) => TRANSFORMS.pod(p).view);
+  const nodes = o.node.map((n) => TRANSFORMS.node(n).view);
   const cloud = await cloudOf(dump);
   const [routeMap, gatewayMap] = [index(routes, keyOf), index(gateways, keyOf)];
-  const [networks, paramSets] = [byName(o.network as Network[]), byName(o.paramSet as GKENetworkParamSet[])];
-  const interfaces = index(o.networkInterface as NetworkInterface[], keyOf);
-  const namespaces = byName(o.namespace.map(namespaceObject));
+  const [networks, paramSets] = [byName(o.network.map(TRANSFORMS.network)), byName(o.paramSet.map(TRANSFORMS.paramSet))];
+  const interfaces = index(o.networkInterface.map(TRANSFORMS.networkInterface), keyOf);
+  const namespaces = byName(o.namespace.map(TRANSFORMS.namespace));
   const nodeMap = index(nodes, (n) => n.name);
   const alone = ![...classes.values()].some((c) => GKE_CONTROLLER_NAMES.includes(c.spec.controllerName));
   const world: World = {
@@ -88,6 +70,6 @@ export async function worldOf(dump: Dump): Promise<DumpWorld> {
     node: (name) => nodeMap.get(name),
     addressFact: (address, scope) => cloud?.fact({ address, scope }),
   };
-  const bindings = o.binding.map((b) => lean<AddressBinding>(b));
+  const bindings = o.binding.map(TRANSFORMS.binding);
   return { world, routes, gateways, bindings, pods, nodes, ...(cloud ? { cloud } : {}) };
 }

@@ -18,11 +18,16 @@ import { Reflector, type ApiClient, type Clock, type Indexer, type Logger, type 
 import {
   addressesOf,
   atLeast,
+  gatewayClassObject,
+  gatewayObject,
   gatewaysOf,
   keyOf,
   lean,
   namespaceObject,
+  networkInterfaceObject,
+  networkObject,
   nodeObject,
+  paramSetObject,
   podObject,
   routeObject,
   type NodeObject,
@@ -53,13 +58,14 @@ export interface Kinds {
 export type KindKey = keyof Kinds;
 export type Listener = { [K in KindKey]: (event: StoreEvent<Kinds[K]>) => void };
 
-const TRANSFORMS: { [K in KindKey]: (raw: KubeObject) => Kinds[K] } = {
+/** From an object as it is read to what is kept of it. */
+export const TRANSFORMS: { [K in KindKey]: (raw: KubeObject) => Kinds[K] } = {
   route: routeObject,
-  gateway: lean,
-  gatewayClass: lean,
-  network: lean,
-  paramSet: lean,
-  networkInterface: lean,
+  gateway: gatewayObject,
+  gatewayClass: gatewayClassObject,
+  network: networkObject,
+  paramSet: paramSetObject,
+  networkInterface: networkInterfaceObject,
   binding: lean,
   pod: podObject,
   node: nodeObject,

@@ -4,14 +4,20 @@ import {
   ANNOTATION,
   canonicalAddresses,
   FIELD_MANAGER,
+  fit,
   isGatewayRef,
   parseInterfaces,
   parseNorthInterfaces,
   parseProviderId,
+  SHAPES,
   specOf,
   type Gateway,
+  type GatewayClass,
   type GKEIPRoute,
+  type GKENetworkParamSet,
   type KubeObject,
+  type Network,
+  type NetworkInterface,
   type Node,
   type Pod,
 } from "../api";
@@ -91,6 +97,21 @@ export function lean<T extends KubeObject>(raw: KubeObject): T {
   return { ...raw, metadata: { ...metadata, annotations: kept } } as T;
 }
 
+/** Types as decisions rely on them, whatever CRD the cluster has (invariant 6). */
+const shaped = <T extends KubeObject>(kind: keyof typeof SHAPES, raw: KubeObject): T => fit(SHAPES[kind], lean(raw)) as T;
+const BLANK = { gateway: { gatewayClassName: "", listeners: [] }, gatewayClass: { controllerName: "" } } as const;
+export function gatewayObject(raw: KubeObject): Gateway {
+  const gateway = shaped<Gateway>("gateway", raw);
+  return { ...gateway, spec: { ...BLANK.gateway, ...gateway.spec } };
+}
+export function gatewayClassObject(raw: KubeObject): GatewayClass {
+  const found = shaped<GatewayClass>("gatewayClass", raw);
+  return { ...found, spec: { ...BLANK.gatewayClass, ...found.spec } };
+}
+export const networkObject = (raw: KubeObject): Network => shaped("network", raw);
+export const paramSetObject = (raw: KubeObject): GKENetworkParamSet => shaped("paramSet", raw);
+export const networkInterfaceObject = (raw: KubeObject): NetworkInterface => shaped("networkInterface", raw);
+
 /** A route, and who writes its status: all that is kept of its managed fields. */
 export interface RouteObject extends GKEIPRoute {
   writers?: StatusWriters;
@@ -98,7 +119,7 @@ export interface RouteObject extends GKEIPRoute {
 /** A route with the defaults that an old CRD, or none, did not fill in; the API server takes one without a spec. */
 export function routeObject(raw: KubeObject): RouteObject {
   const { managedFields } = raw.metadata as Meta & { managedFields?: unknown[] };
-  const route = lean<GKEIPRoute>(raw);
+  const route = shaped<GKEIPRoute>("route", raw);
   return { ...route, spec: specOf(route), ...(managedFields ? { writers: statusWriters(managedFields, FIELD_MANAGER) } : {}) };
 }
 
