@@ -51,6 +51,8 @@ export const ANNOTATION = {
   northInterfaces: "networking.gke.io/north-interfaces",
   nodeNetworks: "networking.gke.io/networks",
   networkInUse: "networking.gke.io/in-use",
+  /** On a node: id of its VM, which is another one after a repair under the same name (E20). */
+  instanceId: "container.googleapis.com/instance_id",
 } as const;
 
 /** Names under which Pods reach their primary network (api.md 5.1). */

@@ -31,6 +31,7 @@ export const PERMISSIONS_BY_METHOD: readonly MethodPermissions[] = [
     host: ["compute.addresses.useInternal", "compute.networks.use", "compute.subnetworks.use"],
   },
   { method: "forwardingRules.list", permissions: ["compute.forwardingRules.list"] },
+  { method: "forwardingRules.patch", permissions: ["compute.forwardingRules.update"] },
   { method: "forwardingRules.setLabels", permissions: ["compute.forwardingRules.setLabels"] },
   {
     method: "forwardingRules.setTarget",

@@ -32,6 +32,7 @@ export function createFabric(config: ComputeConfig, deps: Deps, policy?: RetryPo
     createRule: (spec, fence) => rules.create(spec, "L3_DEFAULT", fence),
     createRules: (spec, fence) => createRules(rules, spec, fence),
     setTarget: (rule, targetPath, fence) => rules.setTarget(rule, targetPath, fence),
+    setGlobalAccess: (rule, allow, fence) => rules.setGlobalAccess(rule, allow, fence),
     deleteRule: (rule, fence) => rules.delete(rule, fence),
     deleteTarget: (target, fence) => targets.delete(target, fence),
     setLabels: (rule, labels, fence) => rules.setLabels(rule, labels, fence),

@@ -23,6 +23,7 @@ export function toRule(clusterUid: string, rule: Schema["ForwardingRule"]): Obse
     labels,
     labelFingerprint: text(rule.labelFingerprint),
     description,
+    ...(rule.allowGlobalAccess ? { allowGlobalAccess: true } : {}),
     ours: ruleIsOurs(clusterUid, { labels, description }),
     id: String(rule.id ?? ""),
   };
@@ -38,6 +39,7 @@ export function toTarget(clusterUid: string, target: Schema["TargetInstance"]): 
     description,
     ours: targetIsOurs(clusterUid, { description }),
     id: String(target.id ?? ""),
+    ...(target.creationTimestamp ? { created: target.creationTimestamp } : {}),
   };
 }
 

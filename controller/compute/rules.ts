@@ -96,6 +96,27 @@ export class Rules {
     return (await this.get(rule.name)) ?? gone("forwardingRules.setLabels", rule.name);
   }
 
+  async setGlobalAccess(rule: ObservedRule, allow: boolean, fence: Fence): Promise<ObservedRule> {
+    const { api, config } = this.client;
+    const method = "forwardingRules.patch";
+    const raw = await this.client.find("forwardingRules.get", (options) => api.forwardingRules.get(this.key(rule.name), options));
+    const current = raw && toRule(config.clusterUid, raw);
+    if (!current) return gone(method, rule.name);
+    if (!current.ours) throw foreign(method, current);
+    if ((current.allowGlobalAccess ?? false) === allow) return current;
+    // The fingerprint of what was read: an edit of somebody else in between is refused (412) instead of being lost.
+    const requestBody = { allowGlobalAccess: allow, fingerprint: raw.fingerprint };
+    const params = { ...this.key(rule.name), requestBody };
+    await this.operations.run(
+      this.mutation(
+        { method, name: rule.name, body: requestBody },
+        (requestId) => (options) => api.forwardingRules.patch({ ...params, requestId }, options),
+      ),
+      fence,
+    );
+    return (await this.get(rule.name)) ?? gone(method, rule.name);
+  }
+
   async delete(rule: ObservedRule, fence: Fence): Promise<void> {
     const { api } = this.client;
     // Looked at again right before: the name may have been given to somebody else's rule since it was observed.

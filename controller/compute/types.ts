@@ -61,6 +61,8 @@ export interface ObservedRule {
   labels: Record<string, string>;
   labelFingerprint?: string;
   description?: string;
+  /** Internal rules: clients of other regions may reach it. */
+  allowGlobalAccess?: boolean;
   ours: boolean;
   id: string;
 }
@@ -75,6 +77,8 @@ export interface ObservedTarget {
   description?: string;
   ours: boolean;
   id: string;
+  /** When it was made, RFC 3339. */
+  created?: string;
   /** The VM is younger than the target instance, so it was recreated under the same name (E20). Only `ensureTarget` knows. */
   vmReplaced?: boolean;
 }
@@ -162,6 +166,8 @@ export interface Fabric {
   createRules(spec: RuleSpec, fence: Fence): Promise<CreatedRules>;
   /** Moves a rule: exactly one `forwardingRules.setTarget`, none where it has the target already (E48). Throws `Conflict` when the read-back differs. */
   setTarget(rule: ObservedRule, targetPath: string, fence: Fence): Promise<ObservedRule>;
+  /** Lets clients of other regions reach an internal rule of ours, or not; in place (api.md 4.3). Nothing is sent where it is so already. */
+  setGlobalAccess(rule: ObservedRule, allow: boolean, fence: Fence): Promise<ObservedRule>;
   /** Deletes a rule of ours; one that is gone already counts as done (E42). */
   deleteRule(rule: ObservedRule, fence: Fence): Promise<void>;
   /** Deletes a target instance of ours. Throws `InUse` while a rule points at it. */

@@ -3,9 +3,9 @@
 // `nextStep` never remembers anything: after a crash the same journal and the same cloud give the same next step.
 import { HISTORY_LIMIT, type AddressBinding, type AddressBindingStatus, type Holder, type Move, type MoveCause } from "../api";
 
-/** The forwarding rule on the address, as last observed. */
+/** The forwarding rule on the address, as last observed. `incomplete`: what it lacks besides its target, in words. */
 export type RuleFact =
-  { state: "unknown" } | { state: "absent" } | { state: "ours"; target: string } | { state: "foreign"; message: string };
+  { state: "unknown" } | { state: "absent" } | { state: "ours"; target: string; incomplete?: string } | { state: "foreign"; message: string };
 
 export interface HandoverInput {
   binding?: AddressBinding;
@@ -37,7 +37,8 @@ const SAME = ["podUID", "node", "instance", "zone"] as const;
 export const sameHolder = (a: Holder | undefined, b: Holder | undefined): boolean =>
   a === b || (a !== undefined && b !== undefined && SAME.every((k) => a[k] === b[k]));
 
-const programmed = (i: HandoverInput): boolean => i.rule.state === "ours" && i.rule.target === i.wantedTarget;
+const programmed = (i: HandoverInput): boolean =>
+  i.rule.state === "ours" && i.rule.target === i.wantedTarget && i.rule.incomplete === undefined;
 
 function stepHeld(i: HandoverInput): Step {
   return programmed(i) ? { do: "nothing" } : { do: "program", repair: true };

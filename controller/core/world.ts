@@ -23,7 +23,7 @@ export interface NodeView {
   uid: string;
   labels: Labels;
   /** The VM behind the node; undefined where spec.providerID is not GCE's. */
-  vm?: { project: string; zone: string; instance: string };
+  vm?: { project: string; zone: string; instance: string; id?: string };
   /** Networks with a NIC on this node (north-interfaces). */
   networks: readonly string[];
   ready: boolean;

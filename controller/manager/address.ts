@@ -153,13 +153,13 @@ export class AddressDriver {
       routeUid: route.metadata.uid ?? "",
       ...(wanted ? { wanted, wantedTarget: this.deeds.targetOf(wanted, network) } : {}),
       cause: moveCause(this.parts.caches.world, route, status?.holder ?? status?.lastMove?.to, wanted),
-      rule: this.ruleFact(key),
+      rule: this.ruleFact(key, globalAccess(route, key)),
       prepared: wanted !== undefined && this.prepared(route, wanted, status),
     };
   }
   /** The rule, unless the reservation itself forbids one: then nothing may be built on it (E25, E31). */
-  private ruleFact(key: AddressKey): HandoverInput["rule"] {
-    const rule = this.parts.cloud.ruleFact(key);
+  private ruleFact(key: AddressKey, access: boolean | undefined): HandoverInput["rule"] {
+    const rule = this.parts.cloud.ruleFact(key, access);
     const fact = this.parts.cloud.fact(key);
     return rule.state !== "unknown" && fact && !fact.usable ? { state: "foreign", message: fact.message } : rule;
   }
@@ -171,6 +171,10 @@ export class AddressDriver {
     return said?.status === "True" && atLeast(now?.metadata.resourceVersion, status?.routeVersion);
   }
 }
+
+/** Whether clients of other regions are to reach the address; a question of internal ones only. */
+export const globalAccess = (route: GKEIPRoute, { scope }: AddressKey): boolean | undefined =>
+  scope === "Internal" ? (route.spec.allowGlobalAccess ?? false) : undefined;
 
 /** Where a step is an answer: how the address stands. */
 function outcomeOf(step: Step, { key, binding }: Job): Outcome | undefined {

@@ -32,6 +32,7 @@ export class CloudView {
   private readonly fresh = new Freshness();
   private firewalls: ObservedFirewall[] = [];
   private loaded = false;
+  private readonly refused = new Set<string>();
 
   constructor(
     private readonly fabric: Fabric,
@@ -53,7 +54,10 @@ export class CloudView {
   }
   private load(s: CloudSnapshot, at: number): void {
     this.take("rule", this.rules, s.rules, at);
-    const ours = s.targets.filter((t) => t.ours);
+    // Only a look at the VM tells that it was replaced; a list does not take that back.
+    const replaced = (t: ObservedTarget): boolean =>
+      this.targets.get(t.name)?.id === t.id && this.targets.get(t.name)?.vmReplaced === true;
+    const ours = s.targets.filter((t) => t.ours).map((t) => (replaced(t) ? { ...t, vmReplaced: true } : t));
     this.take("target", this.targets, ours, at);
     this.loadAddresses(
       groupBy(s.addresses, (a) => a.address),
@@ -135,14 +139,36 @@ export class CloudView {
     const base = forwardingRuleName(this.place.clusterUid, nameOf(k));
     return ["", "-tcp", "-udp"].flatMap((suffix) => this.rules.get(base + suffix) ?? []);
   }
-  ruleFact(k: AddressKey): RuleFact {
+  /** @param globalAccess what the route wants of an internal rule; undefined: nothing */
+  ruleFact(k: AddressKey, globalAccess?: boolean): RuleFact {
     if (!this.loaded) return { state: "unknown" };
     const named = this.rulesOf(k);
     const message = this.obstacle(k, named);
     if (message) return { state: "foreign", message };
     const targets = new Set(named.map((r) => r.target ?? ""));
     if (named.length === 0) return { state: "absent" };
-    return { state: "ours", target: targets.size === 1 ? [...targets][0]! : "" };
+    const incomplete = this.missingPart(k) ?? this.wrongAccess(named, globalAccess);
+    return { state: "ours", target: targets.size === 1 ? [...targets][0]! : "", ...(incomplete ? { incomplete } : {}) };
+  }
+  /** One of a pair is gone; not where Google Cloud had refused it when the pair was made. */
+  missingPart(k: AddressKey): string | undefined {
+    const base = forwardingRuleName(this.place.clusterUid, nameOf(k));
+    const parts = [`${base}-tcp`, `${base}-udp`];
+    const missing = parts.filter((name) => !this.rules.has(name));
+    if (this.rules.has(base) || missing.length !== 1 || this.refused.has(missing[0]!)) return undefined;
+    return `forwarding rule ${missing[0]} of the pair was missing`;
+  }
+  private wrongAccess(named: readonly ObservedRule[], globalAccess: boolean | undefined): string | undefined {
+    const other = named.find((r) => globalAccess !== undefined && (r.allowGlobalAccess ?? false) !== globalAccess);
+    return (
+      other &&
+      `forwarding rule ${other.name} had global access ${globalAccess ? "off" : "on"}, but the route wants it ${globalAccess ? "on" : "off"}`
+    );
+  }
+  /** Remembers which rules of a pair Google Cloud refused, so that they are not asked for at each look. */
+  rememberRefused(k: AddressKey, protocols: readonly string[]): void {
+    const base = forwardingRuleName(this.place.clusterUid, nameOf(k));
+    for (const protocol of protocols) this.refused.add(`${base}-${protocol.toLowerCase()}`);
   }
   private obstacle(k: AddressKey, named: readonly ObservedRule[]): string | undefined {
     const impostor = named.find((r) => !r.ours);
@@ -169,6 +195,10 @@ export class CloudView {
   }
   target(name: string): ObservedTarget | undefined {
     return this.targets.get(name);
+  }
+  /** Names of target instances that rules of ours point at. */
+  usedTargets(): ReadonlySet<string> {
+    return new Set(this.ownRules().flatMap((r) => r.target?.split("/").at(-1) ?? []));
   }
   ownTargets(): ObservedTarget[] {
     return [...this.targets.values()];

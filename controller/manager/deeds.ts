@@ -4,7 +4,6 @@ import {
   forwardingRuleName,
   ownerPrefix,
   ruleLabels,
-  targetInstanceName,
   type AddressBinding,
   type AddressBindingSpec,
   type AddressBindingStatus,
@@ -12,7 +11,7 @@ import {
 } from "../api";
 import { begun, committed, sameHolder, switching, unserved, type RouteNetwork, type Step } from "../core";
 import { targetPath, type Fabric, type ObservedRule } from "../compute";
-import type { Parts, Wish } from "./address";
+import { globalAccess, type Parts, type Wish } from "./address";
 import { nameOf, type AddressKey } from "./cloud";
 
 /** One address under way: what is wanted, under which key, and the claim as it is now. */
@@ -22,6 +21,8 @@ export interface Job {
   binding?: AddressBinding;
 }
 type Deed<K extends Step["do"]> = (job: Job, step: Extract<Step, { do: K }>) => Promise<unknown>;
+
+const CHANGED = "it had been changed or deleted by somebody else";
 
 export class Deeds {
   /** Steps that are not here are answers: the driver stops at them. */
@@ -44,8 +45,9 @@ export class Deeds {
   }
 
   targetOf(holder: Holder, network: RouteNetwork): string {
-    const name = targetInstanceName(this.parts.clusterUid, holder.zone, holder.instance, network.vpc);
-    return targetPath(this.parts.settings.project, holder.zone, name);
+    const { zone, instance, node } = holder;
+    const name = this.parts.targets.currentName({ zone, instance, node, ...(network.vpc ? { vpc: network.vpc } : {}) });
+    return targetPath(this.parts.settings.project, zone, name);
   }
 
   private now(): string {
@@ -67,12 +69,28 @@ export class Deeds {
     await targets.ensure({ zone: wanted.zone, instance: wanted.instance, node: wanted.node, ...(vpc ? { vpc } : {}) });
     const target = this.targetOf(wanted, wish.network);
     const rules = cloud.rulesOf(key);
+    const why = rules.some((r) => r.target !== target) ? (targets.whyRemade(target) ?? CHANGED) : cloud.missingPart(key);
     for (const rule of rules) cloud.remember(await fabric.setTarget(rule, target, fence));
-    if (rules.length === 0) for (const made of await this.create(wish, key, target)) cloud.remember(made);
-    if (repair) this.repaired(wish, key);
+    if (rules.length === 0 || cloud.missingPart(key))
+      for (const made of await this.create(wish, key, target)) cloud.remember(made);
+    const access = await this.allowAccess(wish, key);
+    if (repair) this.repaired(wish, key, rules.length === 0 ? CHANGED : why, access);
+  }
+  /** Global access may be turned on and off in place. Answers what was done; undefined: nothing. */
+  private async allowAccess({ route }: Wish, key: AddressKey): Promise<string | undefined> {
+    const { fabric, fence, cloud } = this.parts;
+    const wanted = globalAccess(route, key);
+    if (wanted === undefined) return undefined;
+    const other = cloud.rulesOf(key).filter((r) => (r.allowGlobalAccess ?? false) !== wanted);
+    for (const rule of other) cloud.remember(await fabric.setGlobalAccess(rule, wanted, fence));
+    return other.length > 0 ? `global access of ${key.address} is ${wanted ? "on" : "off"} now` : undefined;
   }
   private async create(wish: Wish, key: AddressKey, target: string): Promise<ObservedRule[]> {
     const { rules, notCarried } = await this.parts.fabric.createRules(this.ruleSpec(wish, key, target), this.parts.fence);
+    this.parts.cloud.rememberRefused(
+      key,
+      notCarried.map((n) => n.protocol),
+    );
     if (notCarried.length > 0) {
       const list = notCarried.map((n) => `${n.protocol} (${n.why})`).join("; ");
       this.parts.tell(wish.route, "Warning", "ProtocolsNotCarried", `${key.address} does not carry ${list}`);
@@ -107,9 +125,12 @@ export class Deeds {
   private ruleName(key: AddressKey): string {
     return forwardingRuleName(this.parts.clusterUid, nameOf(key));
   }
-  private repaired({ route, wanted }: Wish, { address }: AddressKey): void {
+  /** @param why what was wrong with the rules; undefined where only the route's wish had changed @param access what was done about that */
+  private repaired({ route, wanted }: Wish, { address }: AddressKey, why: string | undefined, access: string | undefined): void {
+    if (access) this.parts.tell(route, "Normal", "RuleUpdated", access);
+    if (!why) return;
     this.parts.metrics.repairs.inc();
-    const message = `the forwarding rule of ${address} had been changed or deleted by somebody else; it points at ${wanted!.node} again`;
+    const message = `forwarding rule of ${address}: ${why}; it points at ${wanted!.node} again`;
     this.parts.tell(route, "Warning", "DriftRepaired", message);
   }
 

@@ -70,9 +70,18 @@ export class Planner {
   /** Nodes that may be needed: their target instances are made ahead of need. */
   candidates(selection: Selection, network: RouteNetwork): TargetKey[] {
     return selection.verdicts.flatMap((v) => {
-      const vm = v.pod.node ? this.parts.caches.world.node(v.pod.node)?.vm : undefined;
+      const node = v.pod.node ? this.parts.caches.world.node(v.pod.node) : undefined;
+      const vm = node?.vm;
       return vm && mayHold(v.reason)
-        ? [{ zone: vm.zone, instance: vm.instance, node: v.pod.node!, ...(network.vpc ? { vpc: network.vpc } : {}) }]
+        ? [
+            {
+              zone: vm.zone,
+              instance: vm.instance,
+              node: v.pod.node!,
+              incarnation: `${node.uid}/${vm.id ?? ""}`,
+              ...(network.vpc ? { vpc: network.vpc } : {}),
+            },
+          ]
         : [];
     });
   }

@@ -28,6 +28,7 @@ export class Reconciler {
   ) {
     this.driver = new AddressDriver(parts);
     this.routes = new RouteReconciler(parts, this.driver, (key) => enqueue(routeKey(key), "live"));
+    parts.targets.onRemade = (routes) => routes.forEach((key) => enqueue(routeKey(key), "live"));
     parts.targets.expect(parts.caches.all("route").map(keyOf));
   }
 
@@ -135,6 +136,7 @@ export class Reconciler {
     this.passes += 1;
     if (this.passes % RESYNC_PASSES === 0) this.resync();
     targets.restore();
+    await targets.verify(cloud.usedTargets());
     await targets.sweep();
     this.countOrphans();
     this.countRoutes();

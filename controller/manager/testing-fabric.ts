@@ -33,8 +33,13 @@ export class MemoryCloud implements Fabric {
   /** Waited for before a method answers, after it has read. */
   gate: (method: string) => Promise<void> = () => Promise.resolve();
   reads = 0;
+  /** VMs that were made anew: what is older belongs to one that is not there any more. */
+  private readonly vms = new Map<string, number>();
   private ids = 0;
 
+  replaceVm(instance: string): void {
+    this.vms.set(instance, ++this.ids);
+  }
   reserve(address: string, over: Partial<ObservedAddress> = {}): void {
     const name = `addr-${address.replaceAll(".", "-")}-${over.network ?? "x"}`;
     this.addresses.push({ name, address, type: "External", status: "RESERVED", region: REGION, project: PROJECT, ...over });
@@ -102,7 +107,8 @@ export class MemoryCloud implements Fabric {
   }
   ensureTarget(spec: TargetSpec, fence: Fence): Promise<ObservedTarget> {
     const found = this.targets.get(spec.name);
-    if (found) return this.read("ensureTarget", () => found);
+    const vmReplaced = found && Number(found.id) < (this.vms.get(spec.instance) ?? 0);
+    if (found) return this.read("ensureTarget", () => (vmReplaced ? { ...found, vmReplaced } : found));
     return this.mutate("targetInstances.insert", spec.name, fence, () => {
       const { name, zone, instance, description } = spec;
       const made = {
@@ -112,6 +118,7 @@ export class MemoryCloud implements Fabric {
         description,
         ours: true,
         id: String(++this.ids),
+        created: new Date(this.ids * 1000).toISOString(),
         ...(spec.vpc ? { network: spec.vpc } : {}),
       };
       this.targets.set(name, made);
@@ -133,10 +140,27 @@ export class MemoryCloud implements Fabric {
       const { name, address, labels, description, targetPath: target } = spec;
       const scheme = spec.scope === "Internal" ? "INTERNAL" : "EXTERNAL";
       const network = spec.scope === "Internal" && spec.vpc ? { network: spec.vpc } : {};
-      return this.addRule({ name, address, labels, description, target, scheme, ...network, ours: true });
+      const access = spec.allowGlobalAccess ? { allowGlobalAccess: true } : {};
+      return this.addRule({ name, address, labels, description, target, scheme, ...network, ...access, ours: true });
     });
   }
+  setGlobalAccess(rule: ObservedRule, allow: boolean, fence: Fence): Promise<ObservedRule> {
+    return this.mutate("forwardingRules.patch", rule.name, fence, () => {
+      const changed = { ...this.rules.get(rule.name)!, allowGlobalAccess: allow };
+      this.rules.set(rule.name, changed);
+      return changed;
+    });
+  }
+  /** One rule; the missing one of a pair where there is a pair already. */
   async createRules(spec: RuleSpec, fence: Fence): Promise<CreatedRules> {
+    const parts = ["-tcp", "-udp"].map((suffix) => spec.name + suffix);
+    const missing = parts.filter((name) => !this.rules.has(name));
+    const refused = this.notCarried.map((n) => `${spec.name}-${n.protocol.toLowerCase()}`);
+    if (missing.length < 2) {
+      const wanted = missing.filter((name) => !refused.includes(name));
+      const rules = await Promise.all(wanted.map((name) => this.createRule({ ...spec, name }, fence)));
+      return { rules, carried: ["TCP", "UDP"], notCarried: this.notCarried };
+    }
     return { rules: [await this.createRule(spec, fence)], carried: ["L3_DEFAULT"], notCarried: this.notCarried };
   }
   setTarget(rule: ObservedRule, target: string, fence: Fence): Promise<ObservedRule> {
