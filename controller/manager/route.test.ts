@@ -353,6 +353,12 @@ describe("A route under the leader", () => {
       reason: "GCPFailed",
       message: `${FIRST}: not given back yet: down (Unavailable)`,
     });
+    for (const type of ["GCPReady", "Ready"])
+      expect(w.condition(type), type)
+        .to.include({ status: "False", reason: "GCPFailed" })
+        .and.to.have.property("message")
+        .that.contains("down");
+    expect(w.condition("DPV2Ready")?.status, "what the node says is not ours to change").to.equal("True");
     expect(l.requeueOf()).to.equal(5_000);
     await l.again();
     expect(w.route()).to.equal(undefined);

@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reconciles one GKEIPRoute: accept, select, drive its addresses, say in its status what was observed. Level-based: the key is all it gets.
-import type { AddressBinding, GKEIPRoute } from "../api";
-import { accept, dutyOf, keyOf, routeStatus, type Acceptance, type RouteFacts, type RouteStatusWanted } from "../core";
+import type { AddressBinding, Condition, GKEIPRoute } from "../api";
+import {
+  accept,
+  dutyOf,
+  keyOf,
+  routeStatus,
+  type Acceptance,
+  type OwnCondition,
+  type RouteFacts,
+  type RouteStatusWanted,
+} from "../core";
 import { addressKey, datapathOf, type AddressDriver, type Outcome, type Parts } from "./address";
 import { nameOf } from "./cloud";
 import { allEnded } from "./errors";
@@ -86,10 +95,22 @@ export class RouteReconciler {
       // The finalizer stays: it is all that keeps the rule findable (E43).
       const message = stuck.map((s) => `${s.address}: ${s.message}`).join("; ");
       this.parts.tell(route, "Warning", "GCPFailed", message);
+      if (route.metadata.deletionTimestamp) await this.sayStuck(key, message);
       return { requeueAfterMs: soonest(stuck) };
     }
     await this.parts.writer.letRouteGo(route);
     return undefined;
+  }
+  /** Why a deleted route of ours is still there, for whoever looks at it (E43). What else its status says stays as it is. */
+  private async sayStuck(key: string, message: string): Promise<void> {
+    const route = this.parts.caches.route(key);
+    if (!route || (route.writers?.others.length ?? 0) > 0) return;
+    const { pods = [], conditions = [] } = route.status ?? {};
+    const failed = (type: "GCPReady" | "Ready"): OwnCondition => ({
+      ...{ type, status: "False", reason: "GCPFailed", message, observedGeneration: route.metadata.generation ?? 0 },
+    });
+    const kept = conditions.filter((c): c is Condition & OwnCondition => c.type === "Accepted" || c.type === "DPV2Ready");
+    await this.parts.writer.routeStatus(route, { pods, conditions: [...kept, failed("GCPReady"), failed("Ready")] });
   }
 
   /** Nothing is given back and nothing moves; what holds the address now stays wanted. */
