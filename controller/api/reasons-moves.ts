@@ -137,7 +137,8 @@ export const EVENTS: ReasonSection = {
     {
       code: "DriftRepaired",
       where: "Warning",
-      meaning: "A forwarding rule had been changed or deleted by somebody else and is right again.",
+      meaning:
+        "A forwarding rule was not as it should be (changed or deleted by somebody else, half of a pair missing, the VM made anew) and is right again.",
     },
     { code: "GCPFailed", where: "Warning", meaning: "As the reason above." },
     { code: "NoPodsFound", where: "Warning", meaning: "As the reason above." },
@@ -155,6 +156,11 @@ export const EVENTS: ReasonSection = {
     },
     { code: "HoldEnded", where: "Normal", meaning: "Addresses move again." },
     { code: "AnnotationIgnored", where: "Warning", meaning: "An annotation of stability cannot be read; the default is used." },
+    {
+      code: "RuleUpdated",
+      where: "Normal",
+      meaning: "The route wants something else of its forwarding rule, and has it: global access on or off.",
+    },
   ],
 };
 

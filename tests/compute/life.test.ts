@@ -247,6 +247,23 @@ describe("internal addresses on their VPC", () => {
     expect(inserts.filter((each) => JSON.stringify(each.request).includes("L3_DEFAULT"))).to.deep.equal([]);
   });
 
+  it("turns global access on and off in place, sends nothing where it is so already, and leaves foreign rules alone (E25, E48)", async () => {
+    await twoVpcs();
+    const { fabric, emulator } = world;
+    const target = await fabric.ensureTarget(world.target("n1", "blue"), openFence);
+    const rule = await fabric.createRule({ ...specOn("blue", target.name), allowGlobalAccess: false }, openFence);
+    expect(rule.allowGlobalAccess).to.equal(undefined);
+    const on = await fabric.setGlobalAccess(rule, true, openFence);
+    expect([on.allowGlobalAccess, on.id, on.target]).to.deep.equal([true, rule.id, rule.target]);
+    const from = emulator.log.length;
+    expect((await fabric.setGlobalAccess(rule, true, openFence)).allowGlobalAccess).to.equal(true);
+    expect(world.methods(from)).to.deep.equal(["forwardingRules.get"]);
+    expect((await fabric.setGlobalAccess(on, false, openFence)).allowGlobalAccess).to.equal(undefined);
+    const other = world.restarted({ clusterUid: "another-cluster" });
+    const refused: unknown = await other.setGlobalAccess(on, true, openFence).catch((error: unknown) => error);
+    expect(isComputeError(refused, "Conflict")).to.equal(true);
+  });
+
   it("carries TCP and UDP in the fallback on a shared internal address (E52)", async () => {
     await twoVpcs();
     world.emulator.faults.internalL3Default = false;
