@@ -31,8 +31,8 @@ export function parseInterfaces(text: string | undefined): Parsed<PodInterface[]
   const found: PodInterface[] = [];
   for (const [i, entry] of list.value.entries()) {
     const { interfaceName, network, interface: nic } = entry;
-    if (typeof interfaceName !== "string")
-      return { ok: false, message: `networking.gke.io/interfaces[${i}].interfaceName must be a string` };
+    if (typeof interfaceName !== "string" || interfaceName === "")
+      return { ok: false, message: `networking.gke.io/interfaces[${i}].interfaceName must be a name, such as eth1` };
     if ((typeof network === "string") === (typeof nic === "string"))
       return { ok: false, message: `networking.gke.io/interfaces[${i}] must name exactly one of "network" and "interface"` };
     found.push({ interfaceName, ...(typeof network === "string" ? { network } : { interface: nic as string }) });

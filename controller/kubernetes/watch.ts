@@ -70,7 +70,7 @@ async function readEvents(
 function parseEvent(path: string, line: Buffer, keepManagedFields: boolean): WatchEvent {
   let event: { type?: string; object?: KubeObject };
   try {
-    event = parseObject(line, keepManagedFields) as typeof event;
+    event = (parseObject(line, keepManagedFields) ?? {}) as typeof event;
   } catch (error) {
     throw new ApiError("Network", `WATCH ${path}: a line is not JSON (${line.length} bytes)`, { cause: error });
   }
@@ -79,7 +79,8 @@ function parseEvent(path: string, line: Buffer, keepManagedFields: boolean): Wat
     case "MODIFIED":
     case "DELETED":
     case "BOOKMARK":
-      if (event.object?.metadata === undefined) throw new ApiError("Network", `WATCH ${path}: ${event.type} without an object`);
+      if (typeof event.object?.metadata !== "object" || event.object.metadata === null)
+        throw new ApiError("Network", `WATCH ${path}: ${event.type} without an object`);
       return { type: event.type, object: event.object };
     case "ERROR":
       throw errorFromStatus(`WATCH ${path}`, statusCodeOf(event.object), event.object);
