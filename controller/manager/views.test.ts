@@ -40,6 +40,9 @@ describe("Views of objects", () => {
       networks: ["blue-network"],
       ready: true,
     });
+    const marked = nodeRaw("n");
+    marked.metadata.annotations = { "container.googleapis.com/instance_id": "123" };
+    expect(nodeObject(marked).view.vm).to.deep.equal({ project: "demo", zone: "us-central1-a", instance: "vm-n", id: "123" });
     const other = { ...nodeRaw("n"), spec: { providerID: "kind://x" } } as KubeObject;
     expect(nodeObject(other).view).to.not.have.property("vm");
   });

@@ -64,6 +64,12 @@ function readiness(node: Node): Pick<NodeView, "ready" | "notReadySince"> {
   return { ready: false, ...(said?.lastTransitionTime ? { notReadySince: said.lastTransitionTime } : {}) };
 }
 
+/** Id of the VM, where the node says it: the same name may be another machine (E20). */
+function idOf(annotations: Meta["annotations"]): { id?: string } {
+  const id = annotations?.[ANNOTATION.instanceId];
+  return typeof id === "string" ? { id } : {};
+}
+
 export interface NodeObject extends KubeObject {
   view: NodeView;
 }
@@ -75,7 +81,7 @@ export function nodeObject(raw: KubeObject): NodeObject {
     name: m.name,
     uid: m.uid ?? "",
     labels: m.labels ?? {},
-    ...(vm ? { vm } : {}),
+    ...(vm ? { vm: { ...vm, ...idOf(m.annotations) } } : {}),
     networks: parseNorthInterfaces(m.annotations?.[ANNOTATION.northInterfaces]).map((n) => n.network),
     ...readiness(node),
     ...(leaving(node) ? { cordoned: true } : {}),
