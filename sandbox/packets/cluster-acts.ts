@@ -7,7 +7,16 @@ import { isApiError } from "../../controller/kubernetes/transport";
 interface PodView {
   metadata: { namespace: string; name: string; uid: string; ownerReferences?: { kind: string }[]; deletionTimestamp?: string };
   spec: { nodeName?: string };
-  status?: { conditions?: { type: string; status: string }[] };
+  status?: {
+    conditions?: { type: string; status: string }[];
+    initContainerStatuses?: ContainerView[];
+    containerStatuses?: ContainerView[];
+  };
+}
+interface ContainerView {
+  name: string;
+  restartCount: number;
+  state?: object;
 }
 interface DeploymentView {
   metadata: { generation: number };
@@ -62,6 +71,19 @@ async function evict(client: ApiClient, { metadata: { namespace, name } }: PodVi
     // 429: a disruption budget says later.
     if (!isApiError(error, "NotFound", "TooManyRequests")) throw error;
   }
+}
+
+/** One line for each Pod that is not Ready, with what its containers wait for. For error messages. */
+export async function podTroubles(client: ApiClient): Promise<string[]> {
+  const { items } = await client.request<{ items: PodView[] }>("GET", "/api/v1/pods");
+  const ready = (pod: PodView): boolean => pod.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True") ?? false;
+  return items
+    .filter((pod) => !ready(pod))
+    .map(({ metadata, spec, status }) => {
+      const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+      const said = containers.map((one) => `${one.name} ${one.restartCount}x ${JSON.stringify(one.state)}`);
+      return `${metadata.namespace}/${metadata.name} on ${spec.nodeName ?? "no node"}: ${said.join("; ") || "no containers yet"}`;
+    });
 }
 
 /** Asks until it is so. @throws Error naming what did not come true */

@@ -7,7 +7,7 @@ import { table, type Display } from "../display";
 import { startTraffic, type Traffic } from "../vpc";
 import type { World } from "../world/world";
 import { boundOf, SANDBOX_SETTINGS, type Loss } from "./bound";
-import { deletePod, drain, rollOut, uncordon } from "./cluster-acts";
+import { deletePod, drain, podTroubles, rollOut, uncordon } from "./cluster-acts";
 import { ECHO_PORTS, untilReached, type Reach } from "./probe";
 import { figures, MOVE_HEAD, moveRow, type PacketMove, type PacketReport } from "./report";
 
@@ -27,7 +27,10 @@ interface Course {
 
 /** Every step, in order; fills the report as it goes. @throws Error when a step fails or a planned move lost packets */
 export async function demonstratePackets(world: World, stack: Stack, display: Display, report: DemoReport): Promise<void> {
-  await bringUp(world, stack, display, report);
+  await bringUp(world, stack, display, report).catch(async (error: unknown) => {
+    const troubles = await podTroubles(world.cluster().controlPlane.admin).catch(() => []);
+    throw new Error([error instanceof Error ? error.message : String(error), ...troubles].join("\n"), { cause: error });
+  });
   const packets: PacketReport = { datapath: "dataplane-v2", address: ADDRESS, moves: [] };
   report.packets = packets;
   const { fabric } = world;
