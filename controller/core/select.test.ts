@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which Pod: a verdict for every candidate, one choice, the same from any order of the input.
 import { expect } from "chai";
-import type { GKEIPRoute, GKEIPRouteSpec, PodInterface } from "../api";
+import { DEFAULT_STABILITY, type GKEIPRoute, type GKEIPRouteSpec, type PodInterface } from "../api";
 import { noPodsMessage, select, VERDICTS, type Selection } from "./select";
 import { STABILITY_VERDICTS } from "./stability";
 import { nodeOf, podOf, routeOf, world, type WorldInput } from "./testing";
@@ -104,6 +104,18 @@ describe("The choice among selectable Pods", () => {
   ];
   for (const [title, pods, spec, expected] of table)
     it(`takes ${title}`, () => expect(choose(pods, spec).selected?.name).to.equal(expected));
+
+  it("goes by the server's creation times alone, whatever any other clock says (E65)", () => {
+    // Made by a node whose clock is an hour ahead: neither its start time nor the moment of our decision counts.
+    const ahead = { ...podOf("ahead", 1), started: "2030-01-01T00:00:00Z" };
+    const at = (now: number) =>
+      select(world({ pods: [ahead, podOf("later", 2)] }), routeOf(), network, {
+        policy: DEFAULT_STABILITY,
+        tenure: { moves: [] },
+        now,
+      }).selected?.name;
+    expect([at(0), at(Date.UTC(2040, 0))]).to.deep.equal(["later", "later"]);
+  });
 
   it("answers the node of the chosen Pod with it", () => {
     const s = choose([podOf("a", 1, { node: "node-2" })]);

@@ -44,7 +44,7 @@ describe("reflector against faults", () => {
     ["as an ERROR event", (x: Exchange) => x.watch(gone).end()],
     ["as the status of the watch", (x: Exchange) => x.refuse(410, "Expired")],
   ] as const) {
-    it(`starts over after 410 ${how}, and deletes what vanished meanwhile (C5)`, async () => {
+    it(`starts over after 410 ${how}, and deletes what vanished meanwhile (C5, E64)`, async () => {
       const { server, events } = await rig(
         {},
         (x) => x.watch(added(thing("a", 1)), added(thing("b", 2)), added(thing("c", 3)), bookmark(5, true)).end(),

@@ -4,6 +4,7 @@ import { expect } from "chai";
 import { bindingName, forwardingRuleName, OWN_CLASSES, targetInstanceName } from "../api";
 import { cidr, gatewayOf } from "../core/testing";
 import { ComputeError } from "../compute";
+import { settle } from "../kubernetes/testing";
 import { CLUSTER, nodeRaw, pathOf, podRaw, TestWorld, type Leader } from "./testing-world";
 
 const A = "34.123.10.1";
@@ -61,6 +62,16 @@ describe("Repairs under the leader", () => {
     w.put("node", { ...node, metadata: { ...node.metadata, uid: "another" } });
     await l.run();
     expect(targetOf()).to.equal(`${BASE}-b`);
+  });
+  it("E64: what no event told of heals at the next resync, every tenth drift pass", async () => {
+    await begin();
+    w.put("pod", podRaw("pod-2", 2, "node-2"));
+    await settle();
+    l.keys.clear();
+    await l.run();
+    expect(w.vmOf()).to.equal("vm-node-1");
+    for (let pass = 0; pass < 10; pass++) await drift();
+    expect(w.vmOf()).to.equal("vm-node-2");
   });
   it("E20: a look costs two reads for each target in use, of twenty at most, and none for the others", async () => {
     await begin();
