@@ -49,7 +49,7 @@ export class Functions {
         `Error reading ${kind.label} "${what}": googleapi: Error 404: The resource '${kind.id(wanted)}' was not found, notFound`,
       );
     }
-    return { ...this.sdk.describe(type).zero, ...wanted, ...live, id: kind.id({ ...wanted, ...live }) };
+    return { ...this.sdk.describe(type).zero, ...wanted, ...live, ...blocksAsLists(live), id: kind.id({ ...wanted, ...live }) };
   }
 
   private readable(token: string, type: string): Kind {
@@ -116,4 +116,15 @@ export class Functions {
       id: `projects/${project}/locations/${location}`,
     };
   }
+}
+
+/** What a resource has as one object (`masterAuth`), its data source has as a list under the plural (`masterAuths`). */
+function blocksAsLists(live: Props): Props {
+  const block = ([key, value]: [string, unknown]): boolean =>
+    typeof value === "object" && value !== null && !Array.isArray(value) && !/labels$/i.test(key);
+  return Object.fromEntries(
+    Object.entries(live)
+      .filter(block)
+      .map(([key, value]) => [key.endsWith("y") ? `${key.slice(0, -1)}ies` : `${key}s`, [value]]),
+  );
 }
