@@ -2,7 +2,7 @@
 // What the leader does and a standby does not: look at the cloud, work the queue off, look again on a timer.
 import { randomUUID } from "node:crypto";
 import { apiVersionOf, KINDS, type GKEIPRoute, type KubeObject } from "../api";
-import { createFabric, type ComputeConfig, type Fabric, type Fence } from "../compute";
+import { ComputeError, createFabric, type ComputeConfig, type Fabric, type Fence } from "../compute";
 import { runWorkers, type ApiClient, type Clock, type EventRecorder, type Logger, type WorkQueue } from "../kubernetes";
 import type { Parts } from "./address";
 import type { Caches } from "./caches";
@@ -96,7 +96,7 @@ function makeFabric(o: LeadingOptions, clusterUid: string): Fabric {
   return fabric(
     { ...compute, clusterUid },
     {
-      clock: { now: () => clock.now(), monotonic: () => clock.monotonic(), sleep: (ms) => clock.sleep(ms, hurry) },
+      clock: { now: () => clock.now(), monotonic: () => clock.monotonic(), sleep: sleeper(clock, hurry) },
       random,
       uuid: randomUUID,
       logger,
@@ -106,6 +106,18 @@ function makeFabric(o: LeadingOptions, clusterUid: string): Fabric {
       },
     },
   );
+}
+
+/**
+ * Sleep for the cloud's calls. Once we hurry it fails: whoever waits in a loop (for a token, for an operation) would otherwise go round it
+ * without ever waiting again, and keep the whole process from ending.
+ * @throws ComputeError Fenced when `hurry` is aborted
+ */
+export function sleeper(clock: Pick<Clock, "sleep">, hurry: AbortSignal): (ms: number) => Promise<void> {
+  return async (ms) => {
+    await clock.sleep(ms, hurry);
+    if (hurry.aborted) throw new ComputeError({ code: "Fenced", method: "sleep", message: "this process is ending" });
+  };
 }
 
 /**
