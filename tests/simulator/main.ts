@@ -7,6 +7,7 @@ void (async () => {
   const t = performance.now();
   let bad = 0;
   for (let s = seed; s < seed + n; s++) {
+    process.stderr.write(process.env.SHOW ? `${s} ` : "");
     const o = await runSeed(s, { trace });
     if (trace) console.log(o.lines.join("\n"));
     if (o.violations.length) {

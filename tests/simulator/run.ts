@@ -89,7 +89,7 @@ async function calm(world: SimWorld, judge: Judge): Promise<number | undefined> 
   let right: number | undefined;
   while (scheduler.now < began + PATIENCE_MS && !failed()) {
     await scheduler.until(scheduler.now + LOOK_MS, failed);
-    problems = problemsOf(world);
+    problems = problemsOf(world, (address) => judge.robbed(address));
     if (problems.length > 0) right = undefined;
     else right ??= scheduler.now;
     if (right !== undefined && scheduler.now - Math.max(judge.lastWriteAt, right) >= STILL_MS) break;

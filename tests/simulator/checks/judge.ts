@@ -43,6 +43,8 @@ export class Judge implements Witness {
   private readonly bornAt = new Map<string, number>();
   /** UID of the route that a rule of ours was last made or kept for. */
   private readonly ruleOwner = new Map<string, string>();
+  /** Routes that want an address, by UID, and until when they did. */
+  private readonly wanting = new Map<string, Map<string, number>>();
 
   constructor(
     private readonly shape: Shape,
@@ -129,7 +131,12 @@ export class Judge implements Witness {
       this.journals.wrote(write);
       this.owned(write.after as AddressBinding | undefined);
     }
+    if (collection === ROUTES) this.wants(write);
     if (collection === ROUTES && isController(who)) this.routeWrite(write);
+  }
+  /** Addresses whose claim was deleted by hand: what that leaves behind is reported, and removed on demand only. */
+  robbed(address: string): boolean {
+    return this.journals.excused(address);
   }
   private routeWrite(write: Write): void {
     const had = write.before?.metadata.finalizers?.includes(ROUTE_FINALIZER);
@@ -150,10 +157,25 @@ export class Judge implements Witness {
     for (const r of this.truth.cloud.rules.values())
       if (r.IPAddress === binding.spec.address && !isForeign(r)) this.ruleOwner.set(r.name, binding.spec.route.uid);
   }
+  /** Another route that wants the address, or wanted it until lately: it inherits, and the claim stays for it. */
+  private hasHeir(address: string, owner: string): boolean {
+    const since = this.truth.now() - MOST_STALE_MS;
+    return [...(this.wanting.get(address) ?? [])].some(([uid, until]) => uid !== owner && until >= since);
+  }
+  private wants({ before, after }: Write): void {
+    for (const route of [before, after] as (GKEIPRoute | undefined)[])
+      for (const { value = "" } of route?.spec?.addresses ?? []) {
+        const of = this.wanting.get(value.replace(/\/32$/, "")) ?? new Map<string, number>();
+        of.set(route?.metadata.uid ?? "", route === after ? Infinity : this.truth.now());
+        this.wanting.set(value.replace(/\/32$/, ""), of);
+      }
+  }
   private finalizerGone(route: GKEIPRoute): void {
     const uid = route.metadata.uid ?? "";
     const { api, cloud, now } = this.truth;
-    const claims = api.all<KubeObject>(BINDINGS).filter((b) => (b as AddressBinding).spec.route.uid === uid);
+    const claims = api
+      .all<KubeObject>(BINDINGS)
+      .filter((b) => (b as AddressBinding).spec.route.uid === uid && !this.hasHeir((b as AddressBinding).spec.address, uid));
     const claimed = new Set(api.all<KubeObject>(BINDINGS).map((b) => (b as AddressBinding).spec.address));
     const rules = [...cloud.rules.values()].filter(
       (r) => this.ruleOwner.get(r.name) === uid && !claimed.has(r.IPAddress) && !this.journals.excused(r.IPAddress),

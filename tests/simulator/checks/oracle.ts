@@ -31,12 +31,12 @@ const isReady = (p: Pod): boolean => p.status?.conditions?.some((c) => c.type ==
 const isBad = (name: string): boolean => name.startsWith("bad-");
 
 /** Everything that is not as it must be; empty: the world is right. */
-export function problemsOf(w: SimWorld): Problem[] {
+export function problemsOf(w: SimWorld, robbed: (address: string) => boolean): Problem[] {
   const expected = expectations(w);
   const wrong = [...expected.flatMap((e) => routeProblems(w, e)), ...gatewayProblems(w, expected)];
   return [
     ...wrong.map((message) => ({ leak: false, message })),
-    ...leaks(w, expected).map((message) => ({ leak: true, message })),
+    ...leaks(w, expected, robbed).map((message) => ({ leak: true, message })),
   ];
 }
 
@@ -173,11 +173,11 @@ function gatewayProblems(w: SimWorld, expected: readonly Expected[]): string[] {
   ];
 }
 
-function leaks(w: SimWorld, expected: readonly Expected[]): string[] {
+function leaks(w: SimWorld, expected: readonly Expected[], robbed: (address: string) => boolean): string[] {
   const serving = expected.filter((e) => e.verdict !== "refused");
   const wanted = new Set(serving.flatMap((e) => addressesOf(e.route)));
   const claims = (w.cluster.all<KubeObject>("binding") as AddressBinding[]).filter((b) => !wanted.has(b.spec.address));
-  const rules = [...w.cloud.rules.values()].filter((r) => !isForeign(r) && !wanted.has(r.IPAddress));
+  const rules = [...w.cloud.rules.values()].filter((r) => !isForeign(r) && !wanted.has(r.IPAddress) && !robbed(r.IPAddress));
   const used = new Set([...w.cloud.rules.values()].map((r) => pathOf(r.target)));
   const nodes = new Set(serving.flatMap((e) => possible(w, e.route).map((p) => vmOf(p.spec.nodeName ?? ""))));
   const targets = [...w.cloud.targets].filter(([path, t]) => !used.has(path) && !nodes.has(vmOfUrl(t.instance).instance));

@@ -122,7 +122,7 @@ export class WatchStream implements ByteStream {
   private arrive(): void {
     const { process } = this.p;
     const { now } = process.scheduler;
-    while (this.sent[0] && this.sent[0].at <= now) {
+    while (this.sent[0] && this.sent[0].at <= now + 0.001) {
       const { line } = this.sent.shift()!;
       process.deliver(() => {
         if (line instanceof Buffer) this.p.heard.heard(process, this.collection);

@@ -9,6 +9,8 @@ interface Entry {
   fn: (() => void) | undefined;
 }
 
+/** A hundred times what a world needs. */
+const MOST_STEPS = 500_000;
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 export class Scheduler {
@@ -20,7 +22,9 @@ export class Scheduler {
 
   /** Runs `fn` in `ms` milliseconds. */
   in(ms: number, fn: () => void): Timer {
-    const entry: Entry = { at: this.now + Math.max(0, ms), order: this.order++, fn };
+    // Time goes on in whole microseconds: a wait that rounding would swallow must not be waited for again and again.
+    const at = ms > 0 ? Math.ceil((this.now + ms) * 1000) / 1000 : this.now;
+    const entry: Entry = { at: ms > 0 && at <= this.now ? this.now + 0.001 : at, order: this.order++, fn };
     this.push(entry);
     return { cancel: () => void (entry.fn = undefined) };
   }
@@ -33,6 +37,7 @@ export class Scheduler {
       if (!next.fn) continue;
       this.now = Math.max(this.now, next.at);
       this.steps += 1;
+      if (this.steps > MOST_STEPS) throw new Error(`no end after ${MOST_STEPS} steps, at ${this.now} ms`);
       next.fn();
       await turn();
     }
