@@ -27,7 +27,7 @@ function upToDate(): boolean {
     (f) => fs.statSync(path.join(root, f)).mtimeMs,
   );
   return (
-    Math.max(...["components", "controller", "provider"].map((f) => newest(path.join(root, f))), ...inputs) <
+    Math.max(...["components", "controller", "provider", "policy"].map((f) => newest(path.join(root, f))), ...inputs) <
     fs.statSync(stamp).mtimeMs
   );
 }
@@ -73,6 +73,15 @@ function provider(): void {
   });
 }
 
+/** The policy pack, as a folder for "pulumi preview --policy-pack". */
+function policy(): void {
+  const to = path.join(out, "policy");
+  const options = { platform: "node", target: "node20", format: "cjs", logLevel: "warning" } as const;
+  buildSync({ entryPoints: [path.join(root, "policy", "rules.ts")], outdir: to, ...options });
+  for (const file of ["index.js", "PulumiPolicy.yaml", "package.json"])
+    fs.copyFileSync(path.join(root, "policy", file), path.join(to, file));
+}
+
 async function main(): Promise<void> {
   if (process.argv.includes("--if-needed") && upToDate()) return;
   const started = Date.now();
@@ -82,6 +91,7 @@ async function main(): Promise<void> {
     stdio: "inherit",
   });
   provider();
+  policy();
   fs.writeFileSync(stamp, `${manifest.sha256}\n`);
   console.log(
     `built components and controller bundle (${Math.round(manifest.bytes / 1024)} KiB, ${manifest.sha256.slice(0, 12)}) in ${((Date.now() - started) / 1000).toFixed(1)} s`,

@@ -33,7 +33,7 @@ describe("policy: reserved addresses are protected", () => {
   });
 });
 
-describe("policy: no empty selector (SEED-58)", () => {
+describe("policy: no empty selector (SEED-59)", () => {
   for (const selector of [{}, { matchLabels: {} }, { matchExpressions: [] }])
     it(`${JSON.stringify(selector)} is refused`, () => {
       const [message] = rules.noEmptySelector(route("web", [], { podSelector: selector }));
@@ -48,7 +48,7 @@ describe("policy: no empty selector (SEED-58)", () => {
   });
 });
 
-describe("policy: one route an address (SEED-59)", () => {
+describe("policy: one route an address", () => {
   it("the second route is told of the first, with and without /32", () => {
     const found = rules.oneRoutePerAddress([route("a", ["34.1.2.3"]), route("b", ["34.1.2.4", "34.1.2.3/32"])]);
     expect(messages(found)).to.deep.equal([
