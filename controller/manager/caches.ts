@@ -14,7 +14,17 @@ import {
   type Scope,
 } from "../api";
 import { NODE_LOSS_DEFAULTS, type AddressFact, type GoneNode, type NodeView, type Settings, type World } from "../core";
-import { Reflector, type ApiClient, type Clock, type Indexer, type Logger, type Random, type StoreEvent } from "../kubernetes";
+import {
+  listAll,
+  Reflector,
+  resourcePath,
+  type ApiClient,
+  type Clock,
+  type Indexer,
+  type Logger,
+  type Random,
+  type StoreEvent,
+} from "../kubernetes";
 import {
   addressesOf,
   atLeast,
@@ -176,6 +186,18 @@ export class Caches {
     return this.reflectors[kind].store.byIndex(index, value);
   }
 
+  /**
+   * Reads every claim anew. The watch of a replica that comes to lead may be late, and a journal of which another leader has written the next
+   * page since must not be acted upon; from here on we write them ourselves. @throws ApiError
+   */
+  async readClaims(): Promise<void> {
+    const there = new Set<string>();
+    await listAll({ client: this.options.client, path: resourcePath(KINDS.binding) }, (object) => {
+      there.add(object.metadata.name ?? "");
+      this.wrote("binding", object as KubeObject);
+    });
+    for (const b of this.all("binding")) if (!there.has(b.metadata.name)) this.removed("binding", b);
+  }
   /** Remembers what a write of ours returned until the watch has caught up. */
   wrote(kind: "route" | "binding", object: KubeObject): void {
     const kept = TRANSFORMS[kind](object);

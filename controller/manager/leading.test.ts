@@ -107,6 +107,7 @@ describe("Patience at the start", () => {
       all: () => [],
       world: { gatewayClass: () => undefined },
       wrote: () => undefined,
+      readClaims: () => Promise.resolve(),
     };
     const fabric = { snapshot: () => Promise.reject(new Error("enough")) };
     const queue = new WorkQueue({ clock });

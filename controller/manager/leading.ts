@@ -53,6 +53,7 @@ export async function lead(o: LeadingOptions): Promise<void> {
   const enqueue: Enqueue = (key, priority) => o.queue.add(key, priority);
   const reconciler = new Reconciler(parts, enqueue);
   if (o.gkeClasses === "if-absent") await patiently(o, "GatewayClasses", () => reconciler.compatibilityClasses());
+  await patiently(o, "first look at the claims", () => o.caches.readClaims());
   await patiently(o, "first look at Google Cloud", () => reconciler.firstLook());
   if (o.signal.aborted) return;
   o.onReady(parts.cloud, enqueue);
