@@ -31,10 +31,15 @@ type Stream<Q, R> = (call: grpc.ServerWritableStream<Q, R>) => void;
 /**
  * Serves `pulumirpc.LanguageRuntime` on a free port of 127.0.0.1.
  * @param engineAddress known when the CLI starts the host itself; an attached host learns it by Handshake
+ * @param program what to run in the program's folder instead of its entry point: an interpreter of another language
  * @throws Error when no port can be bound
  */
-export async function startLanguageHost(engineAddress = "", say: (text: string) => void = toStderr): Promise<LanguageHost> {
-  const host = new Host(engineAddress, say);
+export async function startLanguageHost(
+  engineAddress = "",
+  say: (text: string) => void = toStderr,
+  program?: string,
+): Promise<LanguageHost> {
+  const host = new Host(engineAddress, say, program);
   const server = new grpc.Server({ "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 });
   server.addService(LanguageRuntimeService, host.methods() as unknown as grpc.UntypedServiceImplementation);
   const port = await listen(server);
@@ -64,6 +69,7 @@ class Host {
   constructor(
     private engine: string,
     private readonly say: (text: string) => void,
+    private readonly program: string | undefined,
   ) {}
 
   methods(): Record<string, Unary<never, unknown> | Stream<never, never>> {
@@ -99,7 +105,7 @@ class Host {
   }
 
   private async run(request: languagePb.RunRequest): Promise<languagePb.RunResponse> {
-    const child = this.spawn(runArguments(request, this.engine), request.getPwd(), {
+    const child = this.spawn(runArguments(request, this.engine, this.program), request.getPwd(), {
       ...programEnv(process.env),
       PULUMI_CONFIG: JSON.stringify(Object.fromEntries(request.getConfigMap().toArray())),
       PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(request.getConfigsecretkeysList()),
@@ -162,8 +168,10 @@ function sdkFile(folder: string, file: string): string {
   }
 }
 
+const entryOf = (request: languagePb.RunRequest): string => request.getInfo()?.getEntryPoint() || request.getProgram() || ".";
+
 /** Arguments of `node` that run a program under the SDK's `cmd/run`. */
-function runArguments(request: languagePb.RunRequest, engine: string): string[] {
+function runArguments(request: languagePb.RunRequest, engine: string, program: string | undefined): string[] {
   const info = request.getInfo();
   const folder = info?.getProgramDirectory() || request.getPwd();
   const { nodeargs } = optionsOf(info);
@@ -175,7 +183,7 @@ function runArguments(request: languagePb.RunRequest, engine: string): string[] 
     ...["--root-directory", info?.getRootDirectory() ?? folder, "--pwd", request.getPwd()],
     ...["--parallel", String(request.getParallel())],
     ...(request.getDryrun() ? ["--dry-run"] : []),
-    info?.getEntryPoint() || request.getProgram() || ".",
+    program ?? entryOf(request),
     ...request.getArgsList(),
   ];
 }

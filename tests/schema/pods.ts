@@ -7,7 +7,7 @@ const pod = (name: string, network: string): object => ({
   kind: "Pod",
   metadata: {
     name,
-    labels: { component: name },
+    labels: { app: name, component: name },
     annotations: {
       "networking.gke.io/default-interface": "eth0",
       "networking.gke.io/interfaces": JSON.stringify([

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// The Python and the YAML example through the provider protocol. The programs, the SDK, the engine and the plugin are real; who starts the programs
+// stands in for Pulumi's own language hosts (tests/schema/hosts), which are not to be had as packages.
+import { expect } from "chai";
+import * as path from "node:path";
+import { installPlugin } from "../schema/plugin";
+import { proxyPods } from "../schema/pods";
+import { pythonWithPulumi } from "../schema/python";
+import { installPython, installYaml } from "../schema/languages";
+import type { Project } from "./project";
+import { untilReady, useExamples } from "./world";
+
+interface Language {
+  name: "python" | "yaml";
+  edit: (p: Project) => void;
+  wrong: { edit: (p: Project) => void; said: RegExp };
+}
+
+const LANGUAGES: Language[] = [
+  {
+    name: "python",
+    edit: (p) =>
+      p.edit(
+        'for name in ("smtp", "imap")},\n    namespaces',
+        'for name in ("smtp", "imap", "pop")},\n    namespaces',
+        "__main__.py",
+      ),
+    wrong: {
+      edit: (p) => p.edit("addresses=[name]", 'addresses=["nowhere"]', "__main__.py"),
+      said: /"nowhere" is not one of the addresses/,
+    },
+  },
+  {
+    name: "yaml",
+    edit: (p) =>
+      p.edit("        imap: {}\n      namespaces", "        imap: {}\n        pop: {}\n      namespaces", "Pulumi.yaml"),
+    wrong: {
+      edit: (p) => p.edit("addresses: [smtp]", "addresses: [nowhere]", "Pulumi.yaml"),
+      said: /"nowhere" is not one of the addresses/,
+    },
+  },
+];
+
+describe("examples in other languages", function () {
+  this.timeout(180_000);
+  const examples = useExamples({ base: true });
+
+  before(async function () {
+    this.timeout(240_000);
+    const home = path.join(examples().world.dir, "pulumi", "home");
+    installPlugin(home);
+    installYaml(home);
+    const python = await pythonWithPulumi();
+    if ("executable" in python) installPython(home, python.executable);
+    else console.log(`      Python is skipped: ${python.why}`);
+  });
+
+  for (const language of LANGUAGES)
+    it(`${language.name}: preview, up, no change, one more address, a wrong name refused, destroy`, async function () {
+      if (language.name === "python" && "why" in (await pythonWithPulumi())) return this.skip();
+      const e = examples();
+      const project = await e.project(language.name);
+      const key = `example-${language.name}:onDestroy`;
+      try {
+        const planned = await project.preview();
+        expect((await project.up()).changes).to.deep.equal(planned.changes);
+        await proxyPods(e.world, { namespace: "mail", network: "blue-network", names: ["smtp", "imap"] });
+        const rows = await untilReady(e.world, 40_000);
+        expect(rows.map((r) => r.route)).to.have.members(["mail/mail-smtp", "mail/mail-imap"]);
+        const outputs = JSON.parse((await project.ok(["stack", "output", "--json"])).text) as { addresses: object };
+        expect(Object.values(outputs.addresses)).to.have.members(rows.map((r) => r.address));
+        await project.unchanged();
+        language.edit(project);
+        expect((await project.preview()).changes).to.deep.equal({ create: 1, update: 1 });
+        language.wrong.edit(project);
+        const refused = await project.run(["preview"]);
+        expect([refused.code === 0, language.wrong.said.test(refused.text)], refused.text).to.deep.equal([false, true]);
+      } finally {
+        project.restore();
+        await project.configure({ [key]: "Delete" });
+        await project.up();
+        await project.destroy();
+      }
+    });
+});
