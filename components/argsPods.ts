@@ -195,6 +195,8 @@ export interface ControllerArgs {
   workers?: number;
   /** Default: system-cluster-critical. Empty: none. */
   priorityClass?: string;
+  /** GkeManaged: wait, by a Job in the cluster, until GKE serves the kinds that are needed. Default: true; an adopted cluster has them. */
+  waitForCrds?: boolean;
   /** Path of another controller bundle (controller.js.gz). Default: that of this package. */
   bundlePath?: string;
 }

@@ -48,7 +48,9 @@ export function guard({ component, name }: Where, opts: pulumi.ComponentResource
   const { fixed, onDestroy = OnDestroy.Protect, unlocked = [] } = watched;
   const inputs = { fixed, onDestroy, unlocked: [...unlocked].sort() };
   if (!hooksWork()) return { inputs, opts };
-  const check: pulumi.ResourceHookFunction = ({ oldInputs, newInputs }) => {
+  const check: pulumi.ResourceHookFunction = ({ oldInputs, newInputs, oldOutputs }) => {
+    // Outputs are there once everything inside was made; until then there may be nothing to lose, such as after a first update that failed.
+    if (Object.keys(oldOutputs ?? {}).length === 0) return;
     const problems = refusedEdits(remembered(oldInputs), remembered(newInputs));
     if (problems.length === 0) return;
     const found = problems.map((p) => ({ propertyPath: p.path, reason: `${p.message} [${p.code}]` }));

@@ -97,6 +97,7 @@ function build(parent: PersistentPodIps, name: string, args: PersistentPodIpsArg
   const controller = new PodIpController(
     name,
     {
+      waitForCrds: args.cluster.create !== undefined,
       ...args.controller,
       ...cloud,
       ...compact({ networkProject: args.networkProject }),

@@ -30,6 +30,7 @@ import { readBundle } from "./bundle";
 import { podIpControllerProblems } from "./checksController";
 import { inherited, projectOf, projectProblems, typeOf } from "./common";
 import { BUNDLE_FILE, deploymentSpec, LABELS, PRIORITY_CLASS } from "./controllerPod";
+import { crdGate } from "./crdGate";
 import { ControllerKind, CrdSource, GkeClasses } from "./enums";
 import { controllerFlags } from "./flags";
 import { identityOf } from "./identity";
@@ -58,6 +59,8 @@ export class PodIpController extends pulumi.ComponentResource {
     if (args.kind === ControllerKind.GkeManaged) {
       this.principal = pulumi.output("");
       this.bundleHash = "";
+      const { namespace } = this;
+      if (args.waitForCrds ?? true) crdGate({ parent: this, name, namespace, image: args.image, dependsOn: inherited(opts) });
     } else {
       const made = deploy({ parent: this, name, args, namespace: this.namespace, dependsOn: inherited(opts) });
       this.principal = made.principal;

@@ -50,8 +50,7 @@ export class Stack {
     private readonly parts: EngineParts,
     readonly folder: string,
     readonly name: string,
-    private readonly stateFile: string,
-    private readonly entry: string,
+    private readonly files: { state: string; entry: string },
   ) {}
 
   static async create(parts: EngineParts, dir: string, options: StackOptions): Promise<Stack> {
@@ -63,13 +62,10 @@ export class Stack {
     writeFileSync(path.join(folder, "package.json"), JSON.stringify({ name: project, main: entry }));
     writeFileSync(path.join(folder, "tsconfig.json"), JSON.stringify(TSCONFIG));
     symlinkSync(path.resolve(__dirname, "../../node_modules"), path.join(folder, "node_modules"));
-    const stack = new Stack(
-      parts,
-      folder,
-      options.name,
-      path.join(dir, "state", ".pulumi", "stacks", project, `${options.name}.json`),
+    const stack = new Stack(parts, folder, options.name, {
       entry,
-    );
+      state: path.join(dir, "state", ".pulumi", "stacks", project, `${options.name}.json`),
+    });
     stack.rewrite(options.program);
     const made = await runPulumi(parts, ["stack", "init", options.name], { cwd: folder });
     if (made.code !== 0) throw new Error(`stack init failed: ${made.stdout}${made.stderr}`);
@@ -77,7 +73,7 @@ export class Stack {
   }
 
   rewrite(program: string): void {
-    writeFileSync(path.join(this.folder, this.entry), program);
+    writeFileSync(path.join(this.folder, this.files.entry), program);
   }
 
   // --event-log is one of the debug commands, which the Automation API switches on in the same way.
@@ -118,7 +114,7 @@ export class Stack {
 
   /** The state as it lies on the disk. */
   stateText(): string {
-    return readFileSync(this.stateFile, "utf8");
+    return readFileSync(this.files.state, "utf8");
   }
 }
 

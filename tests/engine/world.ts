@@ -32,7 +32,7 @@ export function useEngine(): () => EngineWorld {
   const ends: (() => Promise<void> | void)[] = [];
   before(async function () {
     this.timeout(120_000);
-    world = await open(this, ends);
+    world = await openEngine(this, ends);
   });
   after(async function () {
     this.timeout(60_000);
@@ -41,7 +41,8 @@ export function useEngine(): () => EngineWorld {
   return () => world as EngineWorld;
 }
 
-async function open(context: Context, ends: (() => Promise<void> | void)[]): Promise<EngineWorld> {
+/** Starts a world; `ends` are called last one first. Skips the suite where a program is missing. */
+export async function openEngine(context: Context, ends: (() => Promise<void> | void)[]): Promise<EngineWorld> {
   const found = await findTools(["pulumi"]);
   if ("missing" in found) {
     console.log(

@@ -8,153 +8,9 @@ import { ROOT } from "../../sandbox/demo";
 import type { Kind } from "../../sandbox/emulator";
 import { ensureTools, ToolsMissingError } from "../../sandbox/tools";
 import { startWorld, type World } from "../../sandbox/world/world";
+import { LATE, MORE, program, several, WRONG, type Wrong } from "./cases";
 import { Project, type Ran } from "./project";
-
-/** Right in everything: a new cluster, an L3 network, two external addresses and an internal one, two routes. */
-const RIGHT = `
-const pulumi = require("@pulumi/pulumi");
-const { PersistentPodIps, AddressSet } = require("pulumi-gke-persistent-ip");
-const args = {
-  region: "us-central1",
-  cluster: { create: { network: "default", subnetwork: "default", podRange: "pods", serviceRange: "services" } },
-  networks: { blue: { cidr: "10.1.0.0/20", podCidr: "10.200.0.0/16",
-    ingress: { web: { sources: ["198.51.100.0/24"], protocol: "tcp", ports: ["443"] } } } },
-  addresses: { web: {}, sip: {}, inside: { network: "blue", address: "10.1.0.50" } },
-  routes: {
-    proxy: { addresses: ["web", "sip"], podSelector: { matchLabels: { app: "proxy" } } },
-    store: { addresses: ["inside"], podSelector: { matchLabels: { app: "store" } } },
-  },
-};
-`;
-const program = (change: string): string => `${RIGHT}${change}\nnew PersistentPodIps("edge", args);\n`;
-
-type Wrong = [title: string, change: string, field: string, value: RegExp, remedy: RegExp];
-const WRONG: Wrong[] = [
-  [
-    "a cluster that is made and adopted at once",
-    `args.cluster.existing = { name: "prod", location: "us-central1" };`,
-    "cluster",
-    /create and existing are/,
-    /exactly one of create, existing must be set/,
-  ],
-  [
-    "SEED-8: a route to an address that is not there",
-    `args.routes.proxy.addresses = ["wbe"];`,
-    "routes.proxy.addresses[0]",
-    /"wbe"/,
-    /is not one of the addresses: "inside", "sip", "web"/,
-  ],
-  [
-    "SEED-21: external and internal addresses in one Gateway",
-    `args.gateways = { mixed: { scope: "External", addresses: ["web", "sip", "inside"] } }; delete args.routes.store;`,
-    "gateways.mixed.addresses[2]",
-    /"inside" is Internal, but the Gateway is External/,
-    /a Gateway holds one sort/,
-  ],
-  [
-    "SEED-8, E23: one address for two routes",
-    `args.routes.other = { addresses: ["sip"], podSelector: { matchLabels: { app: "other" } } };`,
-    "routes.other.addresses",
-    /"sip" is claimed by default\/edge-proxy too/,
-    /an address belongs to one route at a time/,
-  ],
-  [
-    "ranges that overlap",
-    `args.networks.green = { cidr: "10.1.8.0/24", podCidr: "10.201.0.0/16" }; for (const r of Object.values(args.routes)) r.network = "blue";`,
-    "networks.green.cidr",
-    /10\.1\.8\.0\/24 overlaps 10\.1\.0\.0\/20 of networks\.blue\.cidr/,
-    /must not share addresses/,
-  ],
-  [
-    "SEED-36: an internal address outside of its subnet",
-    `args.addresses.inside.address = "10.2.0.50";`,
-    "addresses.inside.address",
-    /10\.2\.0\.50/,
-    /is not in the subnet's range 10\.1\.0\.0\/20/,
-  ],
-  [
-    "E13: an empty selector",
-    `args.routes.proxy.podSelector = {};`,
-    "routes.proxy.podSelector",
-    /every Pod of the namespace/,
-    /name at least one label/,
-  ],
-  [
-    "SEED-12: an IPv6 address",
-    `args.addresses.sip = { literal: "2001:db8::1" };`,
-    "addresses.sip.literal",
-    /2001:db8::1/,
-    /only IPv4 addresses can be persistent/,
-  ],
-  [
-    "SEED-58, E28: a range for an address",
-    `args.addresses.sip.address = "34.123.10.0/24";`,
-    "addresses.sip.address",
-    /34\.123\.10\.0\/24/,
-    /only single addresses, \/32, are supported/,
-  ],
-  [
-    "E30: more than 16 addresses in one route",
-    `for (let i = 0; i < 15; i++) { args.addresses["a" + i] = {}; args.routes.proxy.addresses.push("a" + i); }`,
-    "routes.proxy.addresses",
-    /17/,
-    /at most 16/,
-  ],
-  [
-    "SEED-31: a zonal cluster in another region",
-    `args.cluster.create.location = "europe-west1-b";`,
-    "cluster.create.location",
-    /"europe-west1-b"/,
-    /neither the region "us-central1" nor one of its zones/,
-  ],
-  ["SEED-13: a layer 2 network", `args.networks.blue.mode = "L2";`, "networks.blue.mode", /"L2"/, /is not one of L3, Device/],
-  [
-    "SEED-6: a Pod network with the name of the primary one",
-    `args.networks = { default: args.networks.blue }; args.addresses.inside.network = "default";`,
-    "networks.default",
-    /primary network/,
-    /give it another name/,
-  ],
-  [
-    "a network tier on an internal address",
-    `args.addresses.inside.tier = "PREMIUM";`,
-    "addresses.inside.tier",
-    /internal address, which has no network tier/,
-    /leave it out/,
-  ],
-  [
-    "SEED-62: a reaction mode that does not exist",
-    `args.routes.proxy.reactionMode = "Ready";`,
-    "routes.proxy.reactionMode",
-    /"Ready"/,
-    /is not one of ReadyCondition, Exists/,
-  ],
-  [
-    "a source that is no range",
-    `args.networks.blue.ingress.web.sources = ["198.51.100.7/24"];`,
-    "networks.blue.ingress.web.sources[0]",
-    /"198\.51\.100\.7\/24"/,
-    /is not a range such as .* with its host bits zero/,
-  ],
-];
-
-/** Found only by asking Google, so the components are in the state already; nothing else is. */
-const LATE: Wrong[] = [
-  [
-    "SEED-27: an adopted address that nobody reserved",
-    `args.addresses.web = { existing: "wbe-address" };`,
-    "addresses.web.existing",
-    /"wbe-address" is not a reserved address of region us-central1/,
-    /gcloud compute addresses create wbe-address --region us-central1/,
-  ],
-  [
-    "E32: an adopted address of the other scope",
-    `args.addresses.web = { existing: "taken-inside" };`,
-    "addresses.web.existing",
-    /taken-inside \(10\.128\.0\.99\) is INTERNAL/,
-    /the scope here is External/,
-  ],
-];
+import { keepTexts, textIs } from "./texts";
 
 const FAMILIES: Kind[] = [
   "addresses",
@@ -199,6 +55,7 @@ describe("wrong programs, run by the real engine", function () {
     project = await Project.create(world);
   });
   after(async () => {
+    keepTexts();
     project?.remove();
     await world?.stop();
     if (times.length > 0)
@@ -217,7 +74,7 @@ describe("wrong programs, run by the real engine", function () {
   });
 
   /** One message, from which a tired user can go on; nothing of ours around it. */
-  function told(ran: Ran, [, , field, value, remedy]: Wrong): void {
+  function told(ran: Ran, [title, , field, value, remedy]: Wrong): void {
     times.push(ran.ms);
     expect(ran.code, ran.text).to.not.equal(0);
     expect(ran.errors, ran.text).to.have.length(1);
@@ -228,7 +85,25 @@ describe("wrong programs, run by the real engine", function () {
     expect(lines[0]).to.match(value).and.match(remedy);
     expect(ran.text).to.not.match(/^\s+at .+:\d+:\d+\)?$/m);
     expect(ran.text).to.not.match(/node_modules|dist\/components|unhandled/i);
+    textIs(title, lines[0]!);
   }
+
+  it(`are ${MORE.length} more, each refused by its constructor in one preview, with path and remedy`, async () => {
+    const before = cloud();
+    project.program(several(MORE.map(([, change]) => change)));
+    const ran = await project.preview();
+    expect(ran.code, ran.text).to.not.equal(0);
+    const said = project.said();
+    expect(said).to.have.length(MORE.length);
+    MORE.forEach(([title], i) => {
+      const [headline, ...lines] = said[i]!.split("\n").map((l) => l.trim());
+      expect(headline, title).to.match(/^PersistentPodIps "edge" has \d problems? in its arguments:$/);
+      for (const line of lines) expect(line, title).to.match(/^[a-z][\w.[\]"-]*: .{10,} \[[A-Za-z]+\]$/);
+      textIs(title, lines.join("\n"));
+    });
+    expect(cloud()).to.deep.equal(before);
+    expect(await project.state()).to.deep.equal([]);
+  });
 
   for (const wrong of WRONG)
     it(`are refused for ${wrong[0]}, with nothing made`, async () => {
@@ -284,41 +159,65 @@ describe("wrong programs, run by the real engine", function () {
     expect(ran.errors[0]).to.match(/"prdo" is not a cluster in "us-central1"; "gcloud container clusters list"/);
   });
 
-  describe("an edit that would replace a protected address", () => {
-    const set = (region: string, address: string): string =>
-      `const { AddressSet } = require("pulumi-gke-persistent-ip");\nnew AddressSet("kept", { region: "${region}", addresses: { web: ${address} } });\n`;
-    const EDITS: [what: string, text: string, property: string][] = [
-      ["its value", set("us-central1", `{ address: "34.123.30.9" }`), "~address"],
-      ["its region", set("us-east1", `{ address: "34.123.30.1" }`), "~region"],
-      ["its network tier", set("us-central1", `{ address: "34.123.30.1", tier: "STANDARD" }`), "+networkTier"],
-      ["its name", set("us-central1", `{ address: "34.123.30.1", name: "other" }`), "~name"],
+  describe("an edit that would replace or give up an address", () => {
+    const set = (region: string, address: string, more = ""): string =>
+      `const { AddressSet } = require("pulumi-gke-persistent-ip");\nnew AddressSet("kept", { region: "${region}", addresses: { ${address} }, ${more} });\n`;
+    const EDITS: [what: string, text: string, path: string][] = [
+      ["another value", set("us-central1", `web: { address: "34.123.30.9" }`), "addresses.web.address"],
+      ["another region", set("us-east1", `web: { address: "34.123.30.1" }`), "addresses.web.region"],
+      ["another network tier", set("us-central1", `web: { address: "34.123.30.1", tier: "STANDARD" }`), "addresses.web.tier"],
+      ["another name", set("us-central1", `web: { address: "34.123.30.1", name: "other" }`), "addresses.web.name"],
+      ["no such address any more", set("us-central1", ""), "addresses.web"],
     ];
 
     before(async () => {
       project.remove();
       project = await Project.create(world, "kept");
-      project.program(set("us-central1", `{ address: "34.123.30.1" }`));
+      project.program(set("us-central1", `web: { address: "34.123.30.1" }`));
       const ran = await project.up();
       expect(ran.code, ran.text).to.equal(0);
     });
 
-    for (const [what, text, property] of EDITS)
-      it(`of ${what} is refused by the preview, which names the address and the property`, async () => {
+    for (const [what, text, path] of EDITS)
+      it(`is refused in the preview, by name and with the way to do it on purpose: ${what}`, async () => {
         const before = cloud();
         project.program(text);
         const ran = await project.preview();
         expect(ran.code, ran.text).to.not.equal(0);
         expect(ran.errors, ran.text).to.have.length(1);
-        expect(ran.errors[0]).to.match(/unable to replace resource ".*::kept-web"\s+as it is currently marked for protection/);
-        expect(ran.text).to.contain(`kept-web replace[retain] [diff: ${property}]`);
+        const [headline, ...lines] = ran.errors[0]!.split("\n").map((l) => l.trim());
+        expect(headline).to.match(/AddressSet "kept" has edits that are refused:$/);
+        expect(lines).to.have.length(1);
+        expect(lines[0]).to.satisfy((l: string) => l.startsWith(`${path}: `), lines[0]);
+        expect(lines[0]).to.contain(`unlocked: ["addresses.web"]`);
+        textIs(`an edit: ${what}`, lines[0]!);
         expect(cloud()).to.deep.equal(before);
       });
 
-    it("by taking it out of the program is refused too", async () => {
+    it("is refused by an update that skips the preview as well", async () => {
+      const before = cloud();
+      project.program(set("us-central1", `web: { address: "34.123.30.9" }`));
+      const ran = await project.up();
+      expect(ran.code, ran.text).to.not.equal(0);
+      expect(ran.errors[0]).to.contain("addresses.web.address: ");
+      expect(cloud()).to.deep.equal(before);
+    });
+
+    it("by taking the whole set out of the program is refused by the engine's own protection", async () => {
       project.program(`require("pulumi-gke-persistent-ip");`);
       const ran = await project.preview();
       expect(ran.code, ran.text).to.not.equal(0);
       expect(ran.errors[0]).to.match(/::kept-web" cannot be deleted\s+because it is protected/);
+    });
+
+    it("goes through on purpose, in the two steps that the refusal names, and the reservation stays at Google", async () => {
+      project.program(set("us-central1", `web: { address: "34.123.30.1" }`, `unlocked: ["addresses.web"]`));
+      expect((await project.up()).code).to.equal(0);
+      project.program(set("us-central1", ""));
+      const gone = await project.up();
+      expect(gone.code, gone.text).to.equal(0);
+      expect(await project.state()).to.not.include("gcp:compute/address:Address");
+      expect(cloud()).to.include("addresses/kept-web");
     });
   });
 });

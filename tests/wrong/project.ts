@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A user's own Pulumi project in plain JavaScript, which has this package from a registry as far as it can tell: no compiler stands before a mistake.
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { ROOT } from "../../sandbox/demo";
@@ -67,6 +67,11 @@ export class Project {
   }
   preview(...more: string[]): Promise<Ran> {
     return this.run(["preview", ...more]);
+  }
+
+  /** What a program of several wrong ones was told. */
+  said(): string[] {
+    return JSON.parse(readFileSync(path.join(this.folder, "said.json"), "utf8")) as string[];
   }
 
   /** Types of what the stack has. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Built-in readiness per kind, as pure predicates over the live object. Kinds without an entry are done as soon as they exist:
-// Service, Job and PersistentVolumeClaim too, where the real provider waits for endpoints, completion and binding.
+// Service and PersistentVolumeClaim too, where the real provider waits for endpoints and binding.
 import { at, textAt, type Json, type Props } from "../value";
 
 export interface Verdict {
@@ -16,6 +16,7 @@ const BUILTIN: Readonly<Record<string, (live: Props) => Verdict>> = {
   "apps/Deployment": deployment,
   "apps/StatefulSet": statefulSet,
   "apps/DaemonSet": daemonSet,
+  "batch/Job": job,
   "/Namespace": namespace,
   "/Pod": pod,
   "apiextensions.k8s.io/CustomResourceDefinition": crd,
@@ -84,6 +85,11 @@ function daemonSet(live: Props): Verdict {
     ["updated pods", count(live, "status.updatedNumberScheduled"), onDelete ? 0 : want],
     ["available pods", count(live, "status.numberAvailable"), want],
   ]);
+}
+
+function job(live: Props): Verdict {
+  const failed = conditionStatus(live, "Failed") === "True" ? " (Failed)" : "";
+  return conditionStatus(live, "Complete") === "True" ? ready : waiting(`condition Complete is not True${failed}`);
 }
 
 function namespace(live: Props): Verdict {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everyday edits of a program. What each does to a stack that is up is measured on the real engine, and kept in plans.json.
+// Everyday edits of a program. What each does to a stack that is up is measured on the real engine, and kept in golden.json.
 import type { PersistentPodIpsArgs } from "../../../components";
 import type { Told } from "./project";
 
 export interface Edit {
   title: string;
-  change(args: PersistentPodIpsArgs, told: Told): void;
+  change: (args: PersistentPodIpsArgs, told: Told) => void;
   /** Deployed before the preview of this edit, and taken back after it. */
   first?: (args: PersistentPodIpsArgs, told: Told) => void;
 }

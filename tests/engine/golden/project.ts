@@ -7,7 +7,8 @@ import type { PersistentPodIpsArgs } from "../../../components";
 import type { Op, Run, Stack } from "../stack";
 import { REGION, type EngineWorld } from "../world";
 
-export const DIST = path.resolve(__dirname, "../../../dist/components");
+/** The compiled components; another folder is for whoever works on them beside others. */
+export const DIST = path.join(process.env.COMPONENTS_DIST ?? path.resolve(__dirname, "../../../dist"), "components");
 
 /** What the program is told. */
 export interface Told {

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// What happens to a stack besides edits: drift, a protected destroy, a second stack beside it, secrets, an upgrade of the package, an interruption.
+import { expect } from "chai";
+import { readFileSync, writeFileSync } from "node:fs";
+import * as path from "node:path";
+import type { Run } from "../stack";
+import { REGION } from "../world";
+import { DIST, Edited, steps } from "./project";
+import { useGolden } from "./shared";
+
+const real = (run: Run): string[] => steps(run).filter((s) => !s.includes(" gke-persistent-ip:index:"));
+const STATE = path.join(__dirname, "state-0.1.0.json");
+
+describe("life of the golden stack", function () {
+  this.timeout(180_000);
+  const stack = useGolden();
+
+  it("drift by hand is found by a refresh, shown by the next preview as what it repairs, and repaired", async () => {
+    const { compute, edited, preview, world, deploy } = stack();
+    await deploy((a) => (a.labels = { team: "edge" }));
+    const url = `regions/${REGION}/addresses/edge-web`;
+    const { labelFingerprint } = (await (await compute("GET", url)).json()) as { labelFingerprint: string };
+    await compute("POST", `${url}/setLabels`, {
+      labelFingerprint,
+      labels: { team: "by-hand", "goog-pulumi-provisioned": "true" },
+    });
+    const gateway = "/apis/gateway.networking.k8s.io/v1beta1/namespaces/default/gateways/edge-external";
+    await world.admin.request("PATCH", gateway, { body: { metadata: { annotations: { note: "by hand" } } } });
+    const refresh = await edited.of.refresh();
+    expect(real(refresh), refresh.text).to.deep.equal(["update gcp:compute/address:Address edge-web [labels]"]);
+    const planned = await preview((a) => (a.labels = { team: "edge" }));
+    expect(real(planned)).to.deep.equal(["update gcp:compute/address:Address edge-web [labels]"]);
+    await deploy();
+    const after = await preview(() => undefined);
+    expect(after.ops, after.text).to.deep.equal([]);
+  });
+
+  it("a destroy is refused while protected, and nothing is touched", async () => {
+    const { edited, world } = stack();
+    const before = world.emulator.log.length;
+    const run = await edited.of.run(["destroy", "--preview-only"]);
+    expect(run.code).to.not.equal(0);
+    expect(run.errors.join("\n")).to.match(/cannot be deleted\s+because it is protected/);
+    const writes = world.emulator.log.slice(before).filter((e) => e.method !== "GET");
+    expect(writes).to.deep.equal([]);
+  });
+
+  it("a second stack takes cluster and Gateway from the first by a StackReference; an edit of the first plans nothing for it", async () => {
+    const { edited, world, deploy } = stack();
+    const project = path.basename(edited.of.folder).toLowerCase();
+    const program = `"use strict";
+const pulumi = require("@pulumi/pulumi");
+const { Provider } = require("@pulumi/kubernetes/provider");
+const kit = require(${JSON.stringify(DIST)});
+const platform = new pulumi.StackReference("organization/${project}/golden");
+const provider = new Provider("app", { kubeconfig: platform.requireOutput("kubeconfig"), clusterIdentifier: "edge" });
+new kit.PodIpRoute("app", { gateway: { name: "edge-external" }, addresses: [platform.requireOutput("addresses").apply((a) => a.more)],
+  podSelector: { matchLabels: { app: "app" } }, network: "blue", waitForAccepted: false }, { providers: { kubernetes: provider } });`;
+    const more = (a: { addresses: object }): void => void Object.assign(a.addresses, { more: {} });
+    await deploy((a) => (more(a), (a.unlocked = ["addresses.more"])));
+    const app = await world.stack({ name: "app", program, entry: "index.js" });
+    const first = await app.preview();
+    expect(steps(first), first.text).to.deep.equal([
+      "create gke-persistent-ip:index:PodIpRoute app",
+      "create kubernetes:networking.gke.io/v1:GKEIPRoute app",
+      "create pulumi:providers:kubernetes app",
+    ]);
+    expect((await app.up()).code).to.equal(0);
+    await deploy((a) => (more(a), (a.unlocked = ["addresses.more"]), (a.labels = { team: "edge" })));
+    const second = await app.preview();
+    expect(second.ops, second.text).to.deep.equal([]);
+    expect((await app.destroy()).code).to.equal(0);
+    await deploy();
+  });
+
+  it("a secret of the caller is nowhere in the state in plain text", async () => {
+    const { world } = stack();
+    const kubeconfig = JSON.stringify({
+      apiVersion: "v1",
+      kind: "Config",
+      "current-context": "x",
+      contexts: [{ name: "x", context: { cluster: "x", user: "x" } }],
+      clusters: [
+        {
+          name: "x",
+          cluster: { server: world.api.server, "certificate-authority-data": Buffer.from(world.api.caPem).toString("base64") },
+        },
+      ],
+      users: [{ name: "x", user: { token: world.api.adminToken } }],
+    });
+    const program = `"use strict";
+const pulumi = require("@pulumi/pulumi");
+const kit = require(${JSON.stringify(DIST)});
+const c = new kit.MultiNetworkCluster("secretive", { project: "${world.emulator.project}", region: "${REGION}",
+  existing: { name: "edge", location: "${REGION}", kubeconfig: pulumi.secret(${JSON.stringify(kubeconfig)}) } });
+new kit.PodIpRoute("secretive", { gateway: { name: "edge-external" }, addresses: ["34.9.9.9"], podSelector: { matchLabels: { app: "none" } },
+  network: "blue", waitForAccepted: false }, { providers: { kubernetes: c.provider } });
+exports.kubeconfig = c.kubeconfig;`;
+    const secretive = await world.stack({ name: "secretive", program, entry: "index.js" });
+    const up = await secretive.up();
+    expect(up.code, up.text).to.equal(0);
+    expect(up.text).to.not.contain(world.api.adminToken);
+    expect(secretive.stateText()).to.contain("ciphertext").and.not.contain(world.api.adminToken);
+    expect((await secretive.destroy()).code).to.equal(0);
+  });
+
+  it("an upgrade from 0.1.0 replaces and deletes nothing: its state, and this program", async () => {
+    const { world } = stack();
+    const upgraded = await Edited.create(world, "golden");
+    const project = path.basename(upgraded.of.folder).toLowerCase();
+    const host = new URL(world.api.server).host;
+    const text = readFileSync(STATE, "utf8")
+      .replaceAll("PROJECT-NAME", project)
+      .replaceAll("API-SERVER", host)
+      .replaceAll("API-CA", Buffer.from(world.api.caPem).toString("base64"));
+    const file = path.join(upgraded.of.folder, "state.json");
+    writeFileSync(file, text);
+    const imported = await upgraded.of.run(["stack", "import", "--file", file]);
+    expect(imported.code, imported.text).to.equal(0);
+    upgraded.tell(upgraded.told(() => undefined));
+    const run = await upgraded.of.preview();
+    expect(run.code, run.text).to.equal(0);
+    expect(steps(run)).to.deep.equal([
+      "update gke-persistent-ip:index:PersistentPodIps edge",
+      // Addresses are listed in the order of their names now, whatever the order of a program.
+      "update kubernetes:gateway.networking.k8s.io/v1:Gateway edge-external [spec]",
+    ]);
+  });
+});
