@@ -2,7 +2,7 @@
 // `npm run sandbox`: builds what is missing, starts a world, shows the system's main job, and stays up until Ctrl-C. Cleans up on every way out.
 import { execFile, spawn } from "node:child_process";
 import { cpus, release, totalmem } from "node:os";
-import { rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { promisify } from "node:util";
 import { createDisplay, seconds, type Display } from "./display";
@@ -16,6 +16,7 @@ import { ensureTools, progressText, type Group, type Tools } from "./tools";
 import { startWorld, type World } from "./world/world";
 
 const run = promisify(execFile);
+const BUILD = "scripts/build.ts";
 
 /** What is to be undone, newest first; each at most once, whichever way the process ends. */
 class Cleanup {
@@ -68,13 +69,14 @@ async function prepare(flags: RunFlags, display: Display, cleanup: Cleanup): Pro
     (p) => ensureTools({ need: groups(flags), progress: (now) => p.update(progressText(now)) }),
     (t) => path.dirname(t.kubeApiserver),
   );
-  await display.step(
-    "build components and controller",
-    async () =>
-      (await run(process.execPath, [require.resolve("ts-node/dist/bin"), "-T", "scripts/build.ts", "--if-needed"], { cwd: ROOT }))
-        .stdout,
-    (out) => out.trim() || "up to date",
-  );
+  // The package of npm is built already, and has no sources.
+  if (existsSync(path.join(ROOT, BUILD)))
+    await display.step(
+      "build components and controller",
+      async () =>
+        (await run(process.execPath, [require.resolve("ts-node/dist/bin"), "-T", BUILD, "--if-needed"], { cwd: ROOT })).stdout,
+      (out) => out.trim() || "up to date",
+    );
   const note = flags.verbose ? (line: string): void => display.say(`    ${line}`) : undefined;
   const world = await display.step(
     "Google Cloud emulator, Pulumi providers",

@@ -58,7 +58,7 @@ export async function startEngineParts(options: EngineOptions): Promise<EnginePa
   const gcp = await serveProvider(gcpProvider({ ...options, sdkRoot }), calls);
   const kubernetes = await serveProvider(kubernetesProvider({ sdkRoot, execToken: options.kubernetesToken }), calls);
   const language = await startLanguageHost("", options.onProgramOutput);
-  installLanguagePlugin(path.join(options.dir, "home"));
+  await installLanguagePlugin(path.join(options.dir, "home"));
   const ports = { gcp: gcp.port, kubernetes: kubernetes.port, language: options.attachLanguage ? language.port : undefined };
   return {
     pulumiBinary: options.pulumiBinary,
