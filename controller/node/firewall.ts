@@ -113,6 +113,7 @@ export class Firewall {
     return JSON.parse(await this.o.run(["nft", "-j", "list", ...what.split(" ")])) as unknown;
   }
   private async apply(nftables: object[]): Promise<void> {
-    await this.o.run(["nft", "-j", "-f", "-"], JSON.stringify({ nftables }));
+    // nft opens /dev/stdin by its name, which cannot be done with the socket that Node gives a child; a pipe can be opened.
+    await this.o.run(["sh", "-c", "cat | nft -j -f -"], JSON.stringify({ nftables }));
   }
 }
