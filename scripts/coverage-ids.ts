@@ -66,7 +66,7 @@ function documents(): string[] {
 /** What a suite can show: `unit` needs Node.js only, `simulator` runs the whole controller in memory, `packets` sends real ones. */
 export function kindOfSuite(suite: { name: string; kind: "fast" | "real" }): SuiteKind {
   if (suite.name === "simulator" || suite.name === "packets") return suite.name;
-  return suite.kind === "fast" ? "unit" : "real";
+  return suite.kind === "fast" || suite.name === "fuzz" ? "unit" : "real";
 }
 
 /** Titles of tests by file, read once for all kinds of ids. */

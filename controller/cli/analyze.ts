@@ -8,6 +8,7 @@ import {
   GKE_NETWORKING_GROUP,
   planFindings,
   schemaFindings,
+  stabilityFindings,
   type Finding,
   type Gateway,
   type GKEIPRouteSpecInput,
@@ -110,6 +111,9 @@ const label = (objects: readonly KubeObject[], mark: string, namespace: string):
     key: `${object.metadata.namespace ?? namespace}/${object.metadata.name}`,
     path: `${mark}${i}.spec`,
   }));
+/** Annotations of stability, which routes and Gateways take alike. */
+const ofAnnotations = ({ object, path }: Labelled): Finding[] =>
+  stabilityFindings(object.metadata.annotations, path.replace(/spec$/, "metadata.annotations"));
 
 /** What can be said of a Gateway by itself; of one whose shape is wrong, only that. */
 function ofGateway({ object, path }: Labelled): { findings: Finding[]; sound: boolean } {
@@ -136,15 +140,17 @@ export function analyze(objects: readonly KubeObject[], namespace: string): Anal
     routes.map(({ object, key, path }): PlannedRoute => ({ key, path, spec: specOfObject(object) as GKEIPRouteSpecInput })),
     judged.filter((j) => j.sound).map((j) => planned(j.g)),
   );
+  const mark = (l: Labelled): string => l.path.replace(/\.spec$/, "");
   const names = new Map([
-    ...routes.map((r) => [r.path, `GKEIPRoute ${r.key}`] as const),
-    ...gateways.map((g) => [g.path, `Gateway ${g.key}`] as const),
+    ...routes.map((r) => [mark(r), `GKEIPRoute ${r.key}`] as const),
+    ...gateways.map((g) => [mark(g), `Gateway ${g.key}`] as const),
   ]);
   // That a Gateway has too many addresses is said once, by the rule of the Gateway.
   const again = (f: Finding): boolean => f.code === "TooManyAddresses" && f.path.startsWith("g");
-  const findings = [...judged.flatMap((j) => j.findings), ...plan.filter((f) => !again(f))].map((f): Analysed => {
-    const [, at, rest] = /^([rg]\d+\.spec)(.*)$/s.exec(f.path)!;
-    return { ...f, object: names.get(at!)!, path: `spec${rest!}` };
+  const notes = [...routes, ...gateways].flatMap(ofAnnotations);
+  const findings = [...judged.flatMap((j) => j.findings), ...plan.filter((f) => !again(f)), ...notes].map((f): Analysed => {
+    const [, at, path] = /^([rg]\d+)\.(.*)$/s.exec(f.path)!;
+    return { ...f, object: names.get(at!)!, path: path! };
   });
   return { routes: routes.length, gateways: gateways.length, findings };
 }

@@ -4,6 +4,7 @@
 import { Agent } from "node:http";
 // The deep import leaves the alpha and beta APIs out of the bundle: half its size (docs/adr/0003-compute-client.md).
 import { compute_v1 } from "@googleapis/compute/build/v1";
+import { readAnswer } from "./answers";
 import type { Credentials } from "./credentials";
 import { ComputeError, fromHttp, fromTransport } from "./errors";
 import { RateLimiter, Slots, type QuotaGroup } from "./limiter";
@@ -132,7 +133,7 @@ export class Client {
     const headers = await this.credentials.headers(this.rootUrl);
     fence?.check(method);
     const answer = await this.exchange(attempt, headers);
-    if (answer.status < 400) return answer.data;
+    if (answer.status < 400) return readAnswer(method, answer.data);
     const error = fromHttp(
       method,
       { status: answer.status, body: answer.data, retryAfter: headerOf(answer.headers, "retry-after") },

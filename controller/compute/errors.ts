@@ -136,8 +136,13 @@ const BY_STATUS: Readonly<Record<number, ComputeErrorCode>> = {
   429: "RateLimited",
 };
 
+/** A reason may be called like something that every object has. */
+function byReason(reason: string): ComputeErrorCode | undefined {
+  const key = reason.replace(/[_\s-]/g, "").toLowerCase();
+  return Object.hasOwn(BY_REASON, key) ? BY_REASON[key] : undefined;
+}
 function codeOf(reason: string | null | undefined, status: number | undefined): ComputeErrorCode {
-  const known = BY_REASON[(reason ?? "").replace(/[_\s-]/g, "").toLowerCase()];
+  const known = byReason(reason ?? "");
   // A 5xx is the server's trouble whatever the body says; a 429 is a rate whatever it is called.
   if (status !== undefined && status >= 500) return "Unavailable";
   if (status === 429 && known !== "ConcurrentOperations" && known !== "QuotaExceeded") return "RateLimited";
@@ -163,6 +168,9 @@ interface ErrorBody {
   error?: { message?: string; status?: string; errors?: { reason?: string; message?: string }[] };
 }
 
+/** Nobody promises that a proxy's answer has texts where Google's has. */
+const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
+
 function errorOf(body: unknown): NonNullable<ErrorBody["error"]> {
   return (typeof body === "object" && body !== null ? (body as ErrorBody).error : undefined) ?? {};
 }
@@ -171,7 +179,10 @@ function errorOf(body: unknown): NonNullable<ErrorBody["error"]> {
 function said(body: unknown): { reason?: string; message: string } {
   const { message, status, errors } = errorOf(body);
   const first = errors?.[0];
-  return { reason: first?.reason ?? status, message: message ?? first?.message ?? "no explanation in the answer" };
+  return {
+    reason: textOf(first?.reason) ?? textOf(status),
+    message: textOf(message) ?? textOf(first?.message) ?? "no explanation in the answer",
+  };
 }
 
 const named = (reason: string | null | undefined): string => (reason ? `, ${reason}` : "");
@@ -201,15 +212,17 @@ export interface OperationFailure {
 
 /** Maps an operation that is DONE with an error. */
 export function fromOperation(method: string, operation: OperationFailure): ComputeError {
-  const { code: reason, message } = operation.error?.errors?.[0] ?? {};
-  const status = operation.httpErrorStatusCode ?? undefined;
-  const text = message ?? operation.httpErrorMessage ?? "the operation failed without an explanation";
+  const first = operation.error?.errors?.[0];
+  const reason = textOf(first?.code);
+  const { httpErrorStatusCode: code } = operation;
+  const status = typeof code === "number" ? code : undefined;
+  const text = textOf(first?.message) ?? textOf(operation.httpErrorMessage) ?? "the operation failed without an explanation";
   return new ComputeError({
     code: refined(codeOf(reason, status), text),
     method,
     status,
-    reason: reason ?? undefined,
-    message: `${method}: ${text} (operation ${operation.name ?? "without a name"}${named(reason)})`,
+    reason,
+    message: `${method}: ${text} (operation ${textOf(operation.name) ?? "without a name"}${named(reason)})`,
   });
 }
 

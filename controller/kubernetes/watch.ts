@@ -67,10 +67,15 @@ async function readEvents(
   }
 }
 
+/** What a line that is `null` says. */
+const NOTHING = {};
+const hasMetadata = (object: KubeObject | undefined): object is KubeObject =>
+  typeof object?.metadata === "object" && object.metadata !== null;
+
 function parseEvent(path: string, line: Buffer, keepManagedFields: boolean): WatchEvent {
   let event: { type?: string; object?: KubeObject };
   try {
-    event = (parseObject(line, keepManagedFields) ?? {}) as typeof event;
+    event = parseObject(line, keepManagedFields) ?? NOTHING;
   } catch (error) {
     throw new ApiError("Network", `WATCH ${path}: a line is not JSON (${line.length} bytes)`, { cause: error });
   }
@@ -79,8 +84,7 @@ function parseEvent(path: string, line: Buffer, keepManagedFields: boolean): Wat
     case "MODIFIED":
     case "DELETED":
     case "BOOKMARK":
-      if (typeof event.object?.metadata !== "object" || event.object.metadata === null)
-        throw new ApiError("Network", `WATCH ${path}: ${event.type} without an object`);
+      if (!hasMetadata(event.object)) throw new ApiError("Network", `WATCH ${path}: ${event.type} without an object`);
       return { type: event.type, object: event.object };
     case "ERROR":
       throw errorFromStatus(`WATCH ${path}`, statusCodeOf(event.object), event.object);

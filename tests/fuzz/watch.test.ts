@@ -19,7 +19,6 @@ const event = fc.record({
 });
 const stream = (chunks: readonly Buffer[]): ByteStream => ({
   close: () => undefined,
-  // eslint-disable-next-line @typescript-eslint/require-await
   async *[Symbol.asyncIterator]() {
     yield* chunks;
   },
