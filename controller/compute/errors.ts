@@ -228,7 +228,7 @@ export function fromOperation(method: string, operation: OperationFailure): Comp
 
 /** Maps a request that got no (whole) answer: refused, reset, timed out, unresolvable. The effect may have happened. */
 export function fromTransport(method: string, cause: unknown): ComputeError {
-  const text = cause instanceof Error ? cause.message : String(cause);
+  const text = cause instanceof Error ? cause.message : (JSON.stringify(cause) ?? "nothing was said");
   const inner = cause as { code?: unknown; cause?: { code?: unknown } } | undefined;
   const reason = [inner?.code, inner?.cause?.code].find((code): code is string => typeof code === "string");
   return new ComputeError({
