@@ -7,6 +7,7 @@ import { isPlain, problem, refuse, when, type Problem } from "./problems";
 
 /** A container, as far as this helper looks at it. Everything else is passed through. */
 export interface PersistentIpContainer {
+  name: pulumi.Input<string>;
   env?: pulumi.Input<pulumi.Input<object>[]>;
   lifecycle?: pulumi.Input<object>;
 }
@@ -74,7 +75,7 @@ export function persistentIpPodSpec<S extends PersistentIpPod>(spec: S, args: Pe
   refuse({ component: "persistentIpPodSpec", name: INIT_NAME }, problemsOf(spec, args));
   const drain = args.drainSeconds ?? DRAIN_SECONDS;
   const list = pulumi.all(args.addresses).apply((all) => all.map(bare).join(" "));
-  const addresses = args.addresses.every((a) => isPlain(a)) ? (args.addresses).map(bare).join(" ") : list;
+  const addresses = args.addresses.every((a) => isPlain(a)) ? args.addresses.map(bare).join(" ") : list;
   return {
     ...spec,
     initContainers: [initContainer(args, addresses), ...(spec.initContainers ?? [])],

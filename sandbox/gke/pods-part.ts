@@ -80,15 +80,14 @@ export class PodsPart {
   }
 
   private describe(node: string, name: string, { network, ip }: PodAddress): PodInterface {
-    const cache = this.options.cache();
-    const spec = cache.networks.get(network)?.spec;
     const nic = this.connected(node).find((one) => one.name === network);
+    const spec = this.options.cache().networks.get(network)?.spec;
+    if (!nic || !spec) throw new Error(`network ${network} went away`);
     return {
-      ...{ network, name, ip, mac: macOf(ip) },
-      type: spec?.type === "Device" ? "Device" : "L3",
-      gateway: spec?.gateway4 ?? gatewayIn(nic?.podCidr ?? `${ip}/32`),
-      nic: nic?.nic ?? "",
-      routes: (spec?.routes ?? []).map((route) => route.to),
+      ...{ network, name, ip, mac: macOf(ip), nic: nic.nic },
+      type: spec.type === "Device" ? "Device" : "L3",
+      gateway: spec.gateway4 ?? gatewayIn(nic.podCidr),
+      routes: (spec.routes ?? []).map((route) => route.to),
     };
   }
 

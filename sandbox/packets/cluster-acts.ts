@@ -31,11 +31,17 @@ export async function rollOut(client: ApiClient, namespace: string, name: string
   const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`;
   const annotations = { [RESTARTED_AT]: new Date().toISOString() };
   await client.request("PATCH", path, { body: { spec: { template: { metadata: { annotations } } } } });
-  await until(timeoutMs, `deployment ${name} is rolled out`, async () => {
+  await untilWhole(client, namespace, name, timeoutMs);
+}
+
+/** `kubectl rollout status deployment`: every replica is of the current template and available, and no other is left. @throws Error */
+export async function untilWhole(client: ApiClient, namespace: string, name: string, timeoutMs: number): Promise<void> {
+  const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`;
+  await until(timeoutMs, `deployment ${name} is whole`, async () => {
     const { metadata, spec, status = {} } = await client.request<DeploymentView>("GET", path);
     const want = spec.replicas ?? 1;
-    const seen = status.observedGeneration === metadata.generation;
-    return seen && status.updatedReplicas === want && status.availableReplicas === want && status.replicas === want;
+    const counts = [status.updatedReplicas, status.availableReplicas, status.replicas];
+    return status.observedGeneration === metadata.generation && counts.every((n) => n === want);
   });
 }
 
@@ -76,7 +82,8 @@ async function evict(client: ApiClient, { metadata: { namespace, name } }: PodVi
 /** One line for each Pod that is not Ready, with what its containers wait for. For error messages. */
 export async function podTroubles(client: ApiClient): Promise<string[]> {
   const { items } = await client.request<{ items: PodView[] }>("GET", "/api/v1/pods");
-  const ready = (pod: PodView): boolean => pod.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True") ?? false;
+  const ready = (pod: PodView): boolean =>
+    pod.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True") ?? false;
   return items
     .filter((pod) => !ready(pod))
     .map(({ metadata, spec, status }) => {

@@ -7,7 +7,7 @@ import { table, type Display } from "../display";
 import { startTraffic, type Traffic } from "../vpc";
 import type { World } from "../world/world";
 import { boundOf, SANDBOX_SETTINGS, type Loss } from "./bound";
-import { deletePod, drain, podTroubles, rollOut, uncordon } from "./cluster-acts";
+import { deletePod, drain, podTroubles, rollOut, uncordon, untilWhole } from "./cluster-acts";
 import { ECHO_PORTS, untilReached, type Reach } from "./probe";
 import { figures, MOVE_HEAD, moveRow, type PacketMove, type PacketReport } from "./report";
 
@@ -83,6 +83,7 @@ async function counted(c: Course, what: string, act: (pod: string) => Promise<vo
   return c.display.step(
     what,
     async () => {
+      await atRest(c);
       const { pod: from } = await holderOf(c);
       await traffic.mark();
       await sleep(BEFORE_MS);
@@ -108,6 +109,12 @@ async function unplanned(c: Course, what: string, loss: Loss, act: (pod: string)
   const move = await counted(c, what, act);
   const bound = boundOf(loss, SANDBOX_SETTINGS, leaderLost);
   c.report.moves.push({ ...move, kind: "unplanned", bound, withinBound: move.longestGapMs <= bound.total });
+}
+
+/** The last act is over when every Pod is there again, and with it the move to the newest. */
+async function atRest(c: Course): Promise<void> {
+  await untilWhole(admin(c), NAMESPACE, DEPLOYMENT, PLANNED_MS);
+  await untilQuiet(c.world, 90_000);
 }
 
 async function untilOther(c: Course, pod: string): Promise<void> {

@@ -70,13 +70,18 @@ export class Fabric {
   private serial = 0;
   private stopped = false;
 
+  readonly client: Namespace;
+  readonly services: Namespace;
+
   private constructor(
     private readonly vpc: Namespace,
-    readonly client: Namespace,
-    readonly services: Namespace,
+    others: { client: Namespace; services: Namespace },
     private readonly emulator: Pick<Emulator, "list" | "onChange">,
     private readonly note: (line: string) => void,
-  ) {}
+  ) {
+    this.client = others.client;
+    this.services = others.services;
+  }
 
   /** Makes the three namespaces. `serviceAddresses` are those under which the services listen. @throws NetworkError, ProcessError */
   static async start(options: {
@@ -106,7 +111,7 @@ export class Fabric {
       `route add default via ${SERVICES_GATEWAY}`,
     ]);
     await vpc.run("nft", ["-f", "-"], SOURCES);
-    const fabric = new Fabric(vpc, client, services, emulator, note);
+    const fabric = new Fabric(vpc, { client, services }, emulator, note);
     fabric.unsubscribe = emulator.onChange(({ kind }) => {
       if (kind === "forwardingRules" || kind === "targetInstances" || kind === "instances") fabric.follow();
     });

@@ -3,7 +3,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { Namespace, NetworkError } from "./namespace";
+import { NetworkError, type Namespace } from "./namespace";
 import { writeScript } from "./script";
 
 /** What a stream lost between two marks. */
@@ -47,8 +47,8 @@ export const CLIENT_PORT = 9100;
 /** Starts the client in a namespace. @param dir for its program */
 export async function startTraffic(namespace: Namespace, dir: string): Promise<Traffic> {
   const script = writeScript(join(__dirname, "scripts/client.ts"), dir);
-  const { command, args } = namespace.inside(process.execPath, [script]);
-  const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
+  const line = namespace.inside(process.execPath, [script]);
+  const child = spawn(line.command, line.args, { stdio: ["pipe", "pipe", "inherit"] });
   const client = new Client(child, namespace);
   await client.ready;
   return client;

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { startControlPlane, type ControlPlane } from "../controlplane";
 import type { ClusterView, Emulator, NodePoolView } from "../emulator";
-import { computeLookup, startGke, type Gke } from "../gke";
+import { computeLookup, startGke, type CloudLookup, type Gke } from "../gke";
 import { processPods, simulatedNodes, type NodeNetwork, type NodeRuntime, type NodeSpec, type ProcessPods } from "../nodes";
 import type { RealNodes } from "../nodes/real";
 import type { Tools } from "../tools";
@@ -59,6 +59,17 @@ function auditing(dir: string): string[] {
 const last = (url: string): string => url.slice(url.lastIndexOf("/") + 1);
 const regionOf = (zone: string): string => zone.replace(/-[a-z]$/, "");
 
+function lookupFor(view: ClusterView, emulator: Emulator): CloudLookup {
+  const region = view.zones[0] ? regionOf(view.zones[0]) : view.location;
+  const clusterVpc = typeof view.resource["network"] === "string" ? last(view.resource["network"]) : undefined;
+  return computeLookup({
+    baseUrl: `${emulator.url}compute/v1`,
+    project: view.project,
+    region,
+    ...(clusterVpc ? { clusterVpc } : {}),
+  });
+}
+
 interface SimulatedOptions {
   controlPlane: ControlPlane;
   gke: Gke;
@@ -94,14 +105,7 @@ export class Cluster {
     const extraApiServerFlags = [...auditFlags, ...(packets ? egressFlags(socketFolder(o.dir)) : [])];
     const controlPlane = await startControlPlane({ dir, tools: o.tools, extraApiServerFlags });
     o.note(`cluster ${view.name}: ${controlPlane.server}, API ready after ${controlPlane.timings.apiReady} ms`);
-    const region = view.zones[0] ? regionOf(view.zones[0]) : view.location;
-    const clusterVpc = typeof view.resource["network"] === "string" ? last(view.resource["network"]) : undefined;
-    const lookup = computeLookup({
-      baseUrl: `${o.emulator.url}compute/v1`,
-      project: view.project,
-      region,
-      ...(clusterVpc ? { clusterVpc } : {}),
-    });
+    const lookup = lookupFor(view, o.emulator);
     const { crdDelayMs = 0, extraCrds = [] } = o;
     const gke = startGke({
       ...{ controlPlane, tools: o.tools, lookup, crdDelayMs, extraCrds },

@@ -36,7 +36,7 @@ function fail(message: string): never {
 function ip(lines: string[], inside: boolean): void {
   if (lines.length === 0) return;
   const [program, ...rest] = inside ? ["nsenter", `--net=${netns}`, "ip", "-batch", "-"] : ["ip", "-batch", "-"];
-  const done = spawnSync(program!, rest, { input: `${lines.join("\n")}\n`, encoding: "utf8" });
+  const done = spawnSync(program, rest, { input: `${lines.join("\n")}\n`, encoding: "utf8" });
   if (done.status !== 0) fail(`${done.stderr.trim()} (${lines.join("; ")})`);
 }
 

@@ -229,7 +229,7 @@ class JailedNodes implements RealNodes {
   }
 
   private nicsOf(spec: NodeSpec, podCidr: string): VmNic[] {
-    const { gatewayOf } = this.options;
+    const gatewayOf = (ip: string, subnetwork?: string): string => this.options.gatewayOf(ip, subnetwork);
     const first = { nic: "nic0", device: "eth0", ip: spec.internalIP, gateway: gatewayOf(spec.internalIP), podCidr };
     return [
       first,

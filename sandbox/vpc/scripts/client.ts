@@ -65,7 +65,7 @@ class Stream {
   private mark = 0;
 
   constructor(host: string, ports: number[], pps: number) {
-    this.sockets = ports.map((port) => {
+    this.sockets = ports.map(() => {
       const socket = createSocket({ type: "udp4", recvBufferSize: BUFFER, sendBufferSize: BUFFER });
       socket.on("error", () => undefined);
       socket.on("message", (data, from) => {
@@ -121,30 +121,27 @@ function longest(lost: readonly number[], at: (n: number) => number): number {
 
 let stream: Stream | undefined;
 
-async function act(command: Command): Promise<unknown> {
-  switch (command.do) {
-    case "tcp":
-      return tcp(command);
-    case "udp":
-      return udp(command);
-    case "start":
-      stream?.stop();
-      stream = new Stream(command.host ?? "", command.ports ?? [], command.pps ?? 1000);
-      return {};
-    case "mark":
-      return stream?.count();
-    case "stop":
-      stream?.stop();
-      stream = undefined;
-      return {};
-  }
-}
+const ACTS: { [K in Command["do"]]: (command: Command) => Promise<unknown> } = {
+  tcp,
+  udp,
+  start: ({ host = "", ports = [], pps = 1000 }) => {
+    stream?.stop();
+    stream = new Stream(host, ports, pps);
+    return Promise.resolve({});
+  },
+  mark: () => stream?.count() ?? Promise.resolve({}),
+  stop: () => {
+    stream?.stop();
+    stream = undefined;
+    return Promise.resolve({});
+  },
+};
 
 const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
 createInterface({ input: process.stdin })
   .on("line", (line) => {
     const command = JSON.parse(line) as Command;
-    act(command).then(
+    ACTS[command.do](command).then(
       (result) => say({ id: command.id, result }),
       (error: unknown) => say({ id: command.id, error: error instanceof Error ? error.message : String(error) }),
     );
