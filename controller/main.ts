@@ -15,7 +15,7 @@ interface Flags {
   region: string;
   networkProject?: string;
   namespace: string;
-  datapath: "dataplane-v2" | "device";
+  datapath: "dataplane-v2" | "device" | "linux";
   kind: "bundled" | "observe";
   computeEndpoint?: string;
   computeAuth: "adc" | "none";
@@ -49,7 +49,9 @@ function program(env: NodeJS.ProcessEnv): Command {
     .option("--network-project <id>", "Shared VPC host project, where it is another one")
     .option("--namespace <name>", "namespace of the Lease", env.POD_NAMESPACE ?? NAMESPACE)
     .addOption(
-      new Option("--datapath <mode>", "what programs the node").choices(["dataplane-v2", "device"]).default("dataplane-v2"),
+      new Option("--datapath <mode>", "what programs the node")
+        .choices(["dataplane-v2", "device", "linux"])
+        .default("dataplane-v2"),
     )
     .option("--compute-endpoint <url>", "root URL of the Compute API, for a private endpoint", env.COMPUTE_ENDPOINT)
     .addOption(new Option("--compute-auth <how>", "credentials for the Compute API").choices(["adc", "none"]).default("adc"))

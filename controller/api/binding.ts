@@ -39,6 +39,19 @@ const move = {
   },
 } as const;
 
+const nodeEntry = {
+  type: "object",
+  required: ["node", "generation", "programmed"],
+  properties: {
+    node: { type: "string" },
+    pod: { type: "string", description: "Name of the Pod that the node is programmed for." },
+    podUID: { type: "string" },
+    generation: { type: "integer", format: "int64", description: "Generation of the hand-over that the node has obeyed." },
+    programmed: { type: "boolean", description: "Read back: packets reach the Pod and leave with the address." },
+    conditions: conditionsSchema,
+  },
+} as const;
+
 /** Phases of a hand-over (DESIGN 4.4). `Held`: proven. `Unserved`: claimed, no Pod. `Releasing`: being given back to nobody. */
 export const PHASES = ["Claimed", "Preparing", "Prepared", "Switching", "Held", "Unserved", "Releasing"] as const;
 
@@ -94,6 +107,13 @@ export const addressBindingSchema = {
         message: { type: "string" },
         lastMove: move,
         history: { type: "array", maxItems: 10, items: move },
+        nodes: {
+          type: "array",
+          description: "What the node agents say, each its own entry (datapath linux only). The controller writes none of them.",
+          "x-kubernetes-list-type": "map",
+          "x-kubernetes-list-map-keys": ["node"],
+          items: nodeEntry,
+        },
         conditions: conditionsSchema,
       },
     },
@@ -102,6 +122,7 @@ export const addressBindingSchema = {
 
 export type Holder = TypeOf<typeof holder>;
 export type Move = TypeOf<typeof move>;
+export type NodeEntry = TypeOf<typeof nodeEntry>;
 export type Phase = (typeof PHASES)[number];
 export type AddressBindingSpec = TypeOf<(typeof addressBindingSchema)["properties"]["spec"]>;
 export type AddressBindingStatus = TypeOf<(typeof addressBindingSchema)["properties"]["status"]>;

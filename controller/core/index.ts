@@ -16,3 +16,4 @@ export * from "./second-writer";
 export * from "./select";
 export * from "./stability";
 export * from "./world";
+export * from "./node-duty";

@@ -41,7 +41,7 @@ export interface Settings {
   project: string;
   region: string;
   /** Which part programs the node (DESIGN 6). */
-  datapath: "dataplane-v2" | "device";
+  datapath: "dataplane-v2" | "device" | "linux";
   /** GKE 1.31 or later carries persistent addresses on the Pods' primary network too (SEED-6, api.md 2.5). */
   defaultNetwork: boolean;
   /** True while no GatewayClass of Google's own controller is here: only then a route whose Gateway is missing is ours to answer. */

@@ -4,6 +4,7 @@ import type { AddressBinding, AddressBindingStatus, Condition, GKEIPRoute, Holde
 import {
   moveCause,
   nextStep,
+  nodeProven,
   type AcceptedAddress,
   type AddressProgress,
   type HandoverInput,
@@ -166,6 +167,7 @@ export class AddressDriver {
   /** Believes DPV2Ready only in a version of the route that is not older than the reset for this hand-over (E60). */
   private prepared(route: GKEIPRoute, wanted: Holder, status: AddressBindingStatus | undefined): boolean {
     if (this.parts.settings.datapath === "device") return true;
+    if (this.parts.settings.datapath === "linux") return nodeProven(status, wanted);
     const now = this.parts.caches.route(`${route.metadata.namespace}/${route.metadata.name}`);
     const said = datapathOf(now, wanted.pod);
     return said?.status === "True" && atLeast(now?.metadata.resourceVersion, status?.routeVersion);

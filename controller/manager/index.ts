@@ -31,7 +31,7 @@ export interface ControllerOptions {
   /** Unique to this process: Pod name and a random part. */
   identity: string;
   instance: string;
-  datapath: "dataplane-v2" | "device";
+  datapath: "dataplane-v2" | "device" | "linux";
   /** `observe` never leads, so it never writes. */
   kind: "bundled" | "observe";
   computeEndpoint?: string;

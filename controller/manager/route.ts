@@ -15,6 +15,7 @@ import { addressKey, datapathOf, type AddressDriver, type Outcome, type Parts } 
 import { nameOf } from "./cloud";
 import { allEnded } from "./errors";
 import { News } from "./news";
+import { linuxDatapath } from "./node-proof";
 import { Planner, podOf, targetKeyOf, type Accepted, type Plan } from "./plan";
 import { Releaser, type Stuck } from "./release";
 import { SecondWriters } from "./second-writer";
@@ -199,13 +200,15 @@ export class RouteReconciler {
     acceptance: Acceptance,
     rest: Pick<RouteFacts, "addresses" | "clean" | "pod" | "noPods" | "advice" | "ignored" | "waiting">,
   ): RouteFacts {
-    const datapath = datapathOf(route, rest.pod);
+    const { caches, settings } = this.parts;
+    const linux = settings.datapath === "linux";
+    const datapath = linux ? linuxDatapath(caches, route, rest.pod, acceptance) : datapathOf(route, rest.pod);
     return {
       ...rest,
       generation: route.metadata.generation ?? 0,
       acceptance,
       resetDatapath: false,
-      datapathIsOurs: this.parts.settings.datapath === "device",
+      datapathIsOurs: settings.datapath === "device",
       ...(datapath ? { datapath } : {}),
     };
   }

@@ -19,6 +19,7 @@ import type { GatewayStatusWanted, RouteStatusWanted } from "../core";
 import {
   addFinalizer,
   applyStatus,
+  isApiError,
   ownConditions,
   removeFinalizer,
   resourcePath,
@@ -38,6 +39,9 @@ export interface WriterOptions {
   fence: Fence;
 }
 type Conditions = readonly Condition[] | undefined;
+/** How often a write is repeated because node agents have written meanwhile. */
+const MOST_CONFLICTS = 5;
+
 export class Writer {
   constructor(private readonly o: WriterOptions) {}
 
@@ -130,14 +134,15 @@ export class Writer {
 
   /** Writes the journal, whole. @throws ApiError Conflict */
   async journal(binding: AddressBinding, status: AddressBindingStatus): Promise<AddressBinding> {
-    if (sameStatus(binding.status ?? {}, status)) return binding;
+    const [before, after] = [own(binding.status), own(status)];
+    if (sameStatus(before, after)) return binding;
     // A merge patch leaves out nothing by itself: members that are gone are named as null.
     const gone = Object.fromEntries(
-      Object.keys(binding.status ?? {})
-        .filter((k) => !(k in status))
+      Object.keys(before)
+        .filter((k) => !(k in after))
         .map((k) => [k, null]),
     );
-    return this.bindingPatch(binding, { status: { ...gone, ...replaceHolders(binding.status, status) } }, "status");
+    return this.bindingPatch(binding, { status: { ...gone, ...replaceHolders(before, after) } }, "status");
   }
 
   /** Gives a claim back. One that is gone already counts as done. */
@@ -178,18 +183,34 @@ export class Writer {
       { status, fieldManager: FIELD_MANAGER },
     );
   }
+  /** The version is the fence. That a node agent has written its own entry meanwhile is no reason to give up; anything else is. */
   private async bindingPatch(binding: AddressBinding, change: object, subresource: string | undefined): Promise<AddressBinding> {
-    this.check("patch addressbinding");
+    let base = binding;
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.patchAt(base, change, subresource);
+      } catch (error) {
+        if (!isApiError(error, "Conflict") || tries >= MOST_CONFLICTS) throw error;
+        // A patch that changes nothing answers the object as it is; of another object of that name it is refused, by the UID.
+        const { name, uid } = binding.metadata;
+        const path = resourcePath(KINDS.binding, undefined, name, "status");
+        base = await this.bindingRequest(path, { metadata: { uid } });
+        if (!sameStatus(own(base.status), own(binding.status)) || !sameStatus(base.spec, binding.spec)) throw error;
+      }
+    }
+  }
+  private patchAt(binding: AddressBinding, change: object, subresource: string | undefined): Promise<AddressBinding> {
     const { name, uid, resourceVersion } = binding.metadata;
-    const written = await this.o.client.request<AddressBinding>(
-      "PATCH",
-      resourcePath(KINDS.binding, undefined, name, subresource),
-      {
-        contentType: "application/merge-patch+json",
-        query: { fieldManager: FIELD_MANAGER },
-        body: { metadata: { uid, resourceVersion }, ...change },
-      },
-    );
+    const path = resourcePath(KINDS.binding, undefined, name, subresource);
+    return this.bindingRequest(path, { metadata: { uid, resourceVersion }, ...change });
+  }
+  private async bindingRequest(path: string, body: object): Promise<AddressBinding> {
+    this.check("patch addressbinding");
+    const written = await this.o.client.request<AddressBinding>("PATCH", path, {
+      contentType: "application/merge-patch+json",
+      query: { fieldManager: FIELD_MANAGER },
+      body,
+    });
     this.o.caches.wrote("binding", written);
     return written;
   }
@@ -198,6 +219,11 @@ export class Writer {
   }
 }
 
+/** The journal without what node agents write into it: that is theirs, and neither written nor compared here. */
+function own(status: AddressBindingStatus | undefined): AddressBindingStatus {
+  const { nodes: _, ...journal } = status ?? {};
+  return journal;
+}
 /** Nested objects merge too, so a holder that lost a member would keep the old one; both ends are always written whole. */
 function replaceHolders(before: AddressBindingStatus | undefined, after: AddressBindingStatus): AddressBindingStatus {
   const lastMove = after.lastMove && before?.lastMove ? { from: null, ...after.lastMove } : after.lastMove;
