@@ -22,7 +22,7 @@ const CLASSES: [what: string, pattern: RegExp, atLeast: number][] = [
   ["the policy pack", /^dist\/policy\/(index\.js|rules\.js|package\.json|PulumiPolicy\.yaml)$/, 4],
   ["the sandbox", /^dist\/sandbox\/(main\.js|langhost\.cjs)$/, 2],
   ["what builds the sandbox's programs", /^sandbox\/tools\/((\w+\/)?go\.(mod|sum)|[\w-]+\.go)$/, 5],
-  ["command", /^bin\/[\w-]+\.js$/, 2],
+  ["command", /^bin\/[\w-]+(\.js)?$/, 2],
 ];
 
 describe("the package's content", function () {
