@@ -36,12 +36,14 @@ export function resolve(intent: Intent, kernel: Kernel, around: Surroundings, nu
     if (typeof made === "string") missing.set(n.name, made);
     else networks.push(made);
   }
+  const names = new Set(intent.networks.map((n) => n.name));
   const owned: OwnedPlan[] = [];
   for (const a of intent.addresses) {
-    const why = missing.get(a.network) ?? a.problem;
+    const why = missing.get(a.network) ?? (names.has(a.network) ? a.problem : `this node has no NIC on network ${a.network}`);
     const made = why ?? ownedPlan(a, around);
-    if (typeof made === "string") problems.set(addressKey(a), made);
-    else if (made) owned.push(made);
+    if (typeof made === "string") {
+      if (a.pod !== undefined) problems.set(addressKey(a), made);
+    } else if (made) owned.push(made);
   }
   return { desired: { networks, owned, ...(missing.size > 0 ? { hold: true } : {}) }, problems };
 }

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one node is to do, from AddressBindings, its Pods and its Node object. Pure but for its memory of generations, which only go up: a journal
+// that was put back (an API server restored from a backup) is not obeyed.
+import {
+  ANNOTATION,
+  isDefaultNetwork,
+  parseNorthInterfaces,
+  type AddressBinding,
+  type AddressBindingStatus,
+  type Holder,
+  type KubeObject,
+} from "../api";
+import { nodeDuty } from "../core";
+import { isMac, type AddressIntent, type Intent, type NetworkIntent, type PodIntent } from "../node";
+
+/** What is kept of a Pod of this node. */
+export interface LocalPod extends KubeObject {
+  uid: string;
+  phase: string;
+  podIP?: string;
+  /** Addresses on additional networks, by network. */
+  ips: { [network: string]: string };
+  macs: { [network: string]: string };
+}
+/** What is kept of this node. */
+export interface LocalNode extends KubeObject {
+  internalIP?: string;
+  networks: { network: string; ipAddress: string }[];
+}
+export interface NodeFacts {
+  node: string;
+  bindings: readonly AddressBinding[];
+  /** @param key `namespace/name` */
+  pod(key: string): LocalPod | undefined;
+  local: LocalNode | undefined;
+  /** Networks as configured; they win over the node's annotation. */
+  networks: readonly NetworkIntent[];
+}
+
+const list = (text: string | undefined): { [key: string]: unknown }[] => {
+  try {
+    const value: unknown = JSON.parse(text ?? "[]");
+    return Array.isArray(value) ? value.filter((v): v is { [key: string]: unknown } => typeof v === "object" && v !== null) : [];
+  } catch {
+    return [];
+  }
+};
+const IPV4 = /^(\d{1,3}\.){3}\d{1,3}(?=$|\/32$)/;
+const ipv4 = (text: unknown): string | undefined => (typeof text === "string" ? IPV4.exec(text)?.[0] : undefined);
+
+export function localPod(raw: KubeObject): LocalPod {
+  const { metadata: m, status } = raw as KubeObject & { status?: { phase?: string; podIP?: string } };
+  const ips: LocalPod["ips"] = {};
+  const macs: LocalPod["macs"] = {};
+  for (const { networkName, ip } of list(m.annotations?.[ANNOTATION.podIPs]))
+    if (typeof networkName === "string" && ipv4(ip)) ips[networkName] = ipv4(ip)!;
+  for (const { networkName, ipAddresses, macAddress } of list(m.annotations?.[ANNOTATION.interfaceStatus])) {
+    if (typeof networkName !== "string") continue;
+    const [first] = Array.isArray(ipAddresses) ? (ipAddresses as unknown[]) : [];
+    if (ipv4(first)) ips[networkName] ??= ipv4(first)!;
+    if (typeof macAddress === "string" && isMac(macAddress)) macs[networkName] = macAddress;
+  }
+  const { name, namespace, uid, resourceVersion } = m;
+  const podIP = ipv4(status?.podIP);
+  return {
+    metadata: { name, namespace, uid, resourceVersion },
+    uid: uid ?? "",
+    phase: status?.phase ?? "Pending",
+    ips,
+    macs,
+    ...(podIP ? { podIP } : {}),
+  };
+}
+export function localNode(raw: KubeObject): LocalNode {
+  const { metadata: m, status } = raw as KubeObject & { status?: { addresses?: { type: string; address: string }[] } };
+  const internalIP = ipv4(status?.addresses?.find((a) => a.type === "InternalIP" && ipv4(a.address))?.address);
+  const networks = parseNorthInterfaces(m.annotations?.[ANNOTATION.northInterfaces]).flatMap(({ network, ipAddress }) => {
+    const address = ipv4(ipAddress);
+    return address ? [{ network, ipAddress: address }] : [];
+  });
+  const { name, uid, resourceVersion } = m;
+  return { metadata: { name, uid, resourceVersion }, networks, ...(internalIP ? { internalIP } : {}) };
+}
+
+interface Seen {
+  generation: number;
+  status: AddressBindingStatus | undefined;
+  /** Monotonic time at which this generation was first seen in phase Switching. */
+  switchingAt?: number;
+}
+const networkName = (b: AddressBinding): string => {
+  const { network = "" } = b.spec;
+  return isDefaultNetwork(network) ? "default" : network;
+};
+
+export class IntentMaker {
+  private readonly seen = new Map<string, Seen>();
+
+  /** @param now monotonic milliseconds */
+  make(facts: NodeFacts, now: number): Intent {
+    const alive = new Set(facts.bindings.map((b) => b.metadata.uid ?? ""));
+    for (const uid of this.seen.keys()) if (!alive.has(uid)) this.seen.delete(uid);
+    const known = networksOf(facts);
+    const addresses = facts.bindings
+      .map((b) => this.address(b, facts, now))
+      // A network that this node is not on is none of its business, unless the journal says otherwise.
+      .filter((a) => known.has(a.network) || a.pod !== undefined || a.problem !== undefined)
+      .sort((a, b) => (a.address + a.network < b.address + b.network ? -1 : 1));
+    const used = new Set(addresses.map((a) => a.network));
+    return { networks: [...known.values()].filter((n) => used.has(n.name)), addresses };
+  }
+
+  private address(b: AddressBinding, facts: NodeFacts, now: number): AddressIntent {
+    const seen = this.latest(b, now);
+    const switching = seen.switchingAt === undefined ? 0 : now - seen.switchingAt;
+    const duty = nodeDuty(seen.status, facts.node, switching);
+    const base = { address: b.spec.address, network: networkName(b), generation: seen.generation };
+    return duty ? { ...base, ...podFor(duty, b, facts) } : base;
+  }
+  private latest(b: AddressBinding, now: number): Seen {
+    const uid = b.metadata.uid ?? "";
+    const before = this.seen.get(uid);
+    const generation = b.status?.generation ?? 0;
+    if (before && before.generation > generation) return before;
+    const switching = b.status?.phase === "Switching";
+    const switchingAt = before?.generation === generation ? (before.switchingAt ?? now) : now;
+    const seen = { generation, status: b.status, ...(switching ? { switchingAt } : {}) };
+    this.seen.set(uid, seen);
+    return seen;
+  }
+}
+
+function podFor(duty: Holder, b: AddressBinding, { pod }: NodeFacts): Pick<AddressIntent, "pod" | "problem"> {
+  const { namespace } = b.spec.route;
+  const found = pod(`${namespace}/${duty.pod}`);
+  const named: PodIntent = { namespace, name: duty.pod, uid: duty.podUID };
+  if (!found || found.uid !== duty.podUID) return { pod: named, problem: `Pod ${namespace}/${duty.pod} is not on this node` };
+  if (found.phase === "Succeeded" || found.phase === "Failed")
+    return { pod: named, problem: `Pod ${namespace}/${duty.pod} has ended (${found.phase})` };
+  const network = networkName(b);
+  const ip = network === "default" ? found.podIP : found.ips[network];
+  const mac = found.macs[network];
+  return { pod: { ...named, ...(ip ? { ip } : {}), ...(mac ? { mac } : {}) } };
+}
+
+function networksOf({ local, networks }: NodeFacts): Map<string, NetworkIntent> {
+  const found = new Map<string, NetworkIntent>();
+  if (local?.internalIP) found.set("default", { name: "default", nicAddress: local.internalIP });
+  for (const n of local?.networks ?? []) found.set(n.network, { name: n.network, nicAddress: n.ipAddress });
+  for (const n of networks) found.set(n.name, { ...found.get(n.name), ...n });
+  return found;
+}
