@@ -4,10 +4,10 @@
 import type { Failure, IpBatch } from "./coprocess";
 import { messageOf } from "./errors";
 import { Firewall, type Detected, type Mode } from "./firewall";
-import type { Intent } from "./intent";
+import type { Intent, PodIntent } from "./intent";
 import { Monitor } from "./monitor";
 import { Passes } from "./passes";
-import { plan } from "./plan";
+import { isOurs, plan } from "./plan";
 import type { Clock, Logger } from "./ports";
 import { Probes } from "./probes";
 import { addressKey, podKey, resolve, type Found, type Resolved, type Surroundings } from "./resolve";
@@ -167,7 +167,7 @@ export class NodeAgent {
     return true;
   }
 
-  private async surroundings(intent: Intent, { links }: Kernel): Promise<Surroundings> {
+  private async surroundings(intent: Intent, kernel: Kernel): Promise<Surroundings> {
     const [addr] = await this.o.ip.dump(["addr show"]);
     const addresses = addressesByLink(addr);
     const nics = intent.networks.flatMap((n) => n.nic ?? nicWith(n.nicAddress, addresses) ?? []);
@@ -175,10 +175,17 @@ export class NodeAgent {
     for (const a of intent.addresses) {
       if (!a.pod?.ip) continue;
       const key = podKey(a.network, a.pod);
-      if (!pods.has(key)) pods.set(key, await this.podOf(key, () => this.probes.hostInterface(a.pod!, links, nics), links));
+      if (!pods.has(key)) pods.set(key, await this.podOf(key, () => this.find(a.pod!, kernel, nics), kernel.links));
     }
     for (const key of this.pods.keys()) if (!pods.has(key)) this.pods.delete(key);
     return { addresses, pods, before: this.before };
+  }
+  /** Where the CNI's own routes do not tell, what was programmed before a restart still does: nothing that works is taken away. */
+  private async find(pod: PodIntent, { links, routes }: Kernel, nics: readonly string[]): Promise<Found | { problem: string }> {
+    const found = await this.probes.hostInterface(pod, links, nics);
+    if ("veth" in found) return found;
+    const dev = routes.find((r) => r.gateway === pod.ip && r.dev !== undefined && isOurs(r, this.numbers))?.dev;
+    return dev ? { veth: dev } : found;
   }
   /** An interface that was found stays found for as long as it is that very interface. */
   private async podOf(
