@@ -28,7 +28,7 @@ export interface PodInterface {
   gateway: string;
   /** The VM's interface, e.g. `nic1`. */
   nic: string;
-  /** Ranges that the Network object routes. */
+  /** Ranges that the Network object routes; everything, where the Pod has made this its default interface (SEED-72). */
   routes: string[];
 }
 
@@ -76,7 +76,11 @@ export class PodsPart {
     if (addresses.length === 0) return [];
     const body = { metadata: { uid: pod.metadata.uid, annotations: podAnnotations(addresses, cache.networks) } };
     await client.request("PATCH", path, { body, query: { fieldManager: "gke-cni" } });
-    return addresses.map(({ network, ip }, i) => this.describe(node, requests[i]?.name ?? `eth${i + 1}`, { network, ip }));
+    const main = pod.metadata.annotations?.[ANNOTATIONS.defaultInterface];
+    return addresses.map(({ network, ip }, i) => {
+      const found = this.describe(node, requests[i]?.name ?? `eth${i + 1}`, { network, ip });
+      return found.name === main ? { ...found, routes: ["default"] } : found;
+    });
   }
 
   private describe(node: string, name: string, { network, ip }: PodAddress): PodInterface {

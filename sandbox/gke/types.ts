@@ -63,6 +63,7 @@ export interface NetworkInterface extends KubeObject {
 
 export const ANNOTATIONS = {
   interfaces: "networking.gke.io/interfaces",
+  defaultInterface: "networking.gke.io/default-interface",
   podIps: "networking.gke.io/pod-ips",
   interfaceStatus: "networking.gke.io/interface-status",
   northInterfaces: "networking.gke.io/north-interfaces",

@@ -3,7 +3,7 @@
 // and nft. Kept in the user's cache, named by what is in them.
 import { createHash } from "node:crypto";
 import { existsSync, realpathSync, statSync } from "node:fs";
-import { chmod, copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, copyFile, cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { runCommand } from "../vpc/namespace";
@@ -47,21 +47,28 @@ export async function ensureImages(env: NodeJS.ProcessEnv = process.env): Promis
   return { pause, sandbox };
 }
 
-interface Recipe {
+/** What an image is made of, besides busybox. */
+export interface Recipe {
   ref: string;
   entrypoint: string[];
   /** Place in the image to a path or a name on PATH. */
   programs: Record<string, string>;
   /** Place in the image to a TypeScript file. */
   scripts: Record<string, string>;
+  /** Folders of this machine that are wanted at the same place. */
+  folders?: string[];
+  /** Place in the image to a file of this machine. */
+  files?: Record<string, string>;
 }
 
-async function ensureImage(recipe: Recipe, env: NodeJS.ProcessEnv): Promise<string> {
+/** Tar file of an image, made where it is not in the cache. @throws ImageError */
+export async function ensureImage(recipe: Recipe, env: NodeJS.ProcessEnv = process.env): Promise<string> {
   const busybox = await found("busybox", env);
   const programs = await Promise.all(
     Object.entries(recipe.programs).map(async ([to, name]) => withLibraries(await found(name, env), to)),
   );
-  const items: Item[] = [{ from: realpathSync(busybox), to: "/bin/busybox" }, ...programs.flat()];
+  const files = Object.entries(recipe.files ?? {}).map(([to, from]) => ({ from, to }));
+  const items: Item[] = [{ from: realpathSync(busybox), to: "/bin/busybox" }, ...programs.flat(), ...files];
   const scripts = Object.entries(recipe.scripts).map(([to, source]) => ({ to, text: scriptText(source) }));
   const cache = join(env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "gke-persistent-ip", "images");
   const file = join(cache, `${keyOf(recipe, items, scripts)}.tar`);
@@ -71,6 +78,7 @@ async function ensureImage(recipe: Recipe, env: NodeJS.ProcessEnv): Promise<stri
   try {
     const root = join(work, "root");
     await fill(root, items, scripts);
+    for (const folder of recipe.folders ?? []) await cp(folder, join(root, folder), { recursive: true, dereference: true });
     await packImage(root, file, { ref: recipe.ref, entrypoint: recipe.entrypoint, path: PATH }, work);
   } finally {
     await rm(work, { recursive: true, force: true });
@@ -104,6 +112,6 @@ function keyOf(recipe: Recipe, items: readonly Item[], scripts: readonly { to: s
     const { size, mtimeMs } = statSync(from);
     return [from, to, size, mtimeMs];
   });
-  const text = JSON.stringify([FORMAT, recipe.ref, recipe.entrypoint, facts, scripts]);
+  const text = JSON.stringify([FORMAT, recipe.ref, recipe.entrypoint, facts, scripts, recipe.folders ?? []]);
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }

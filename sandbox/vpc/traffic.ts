@@ -37,8 +37,8 @@ export interface Traffic {
 }
 
 interface Waiting {
-  done(result: unknown): void;
-  fail(error: Error): void;
+  done: (result: unknown) => void;
+  fail: (error: Error) => void;
 }
 
 /** Port of the client that tells a Pod which address it comes from, TCP and UDP. */

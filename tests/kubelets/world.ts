@@ -28,7 +28,7 @@ export interface Lab {
   stack: Stack;
   traffic: Traffic;
   client: ApiClient;
-  kubectl(args: string[], input?: object): Promise<string>;
+  kubectl: (args: string[], input?: object) => Promise<string>;
 }
 
 export interface Pod {

@@ -15,6 +15,7 @@ import { drainNode, ignoreNotFound, isReady, type NodeView } from "../node-look"
 import { nodeObject } from "../node-object";
 import type { CrashKind, NodeListener, NodeRuntime, NodeSpec } from "../types";
 import { cgroupsLike, removeCgroup } from "./cgroups";
+import { containerdSocket } from "./config";
 import { startCniServer, type CniServer } from "./cni-server";
 import type { DatapathNode } from "./google-datapath";
 import { Jail } from "./jail";
@@ -45,6 +46,8 @@ export interface RealNodes extends NodeRuntime {
   /** Stops the kubelet alone: Pods live on, heartbeats do not. */
   stopKubelet(node: string): Promise<void>;
   startKubelet(node: string): void;
+  /** Gives every node one more image, from a tar file. */
+  importImage(tar: string): Promise<void>;
   /** What a datapath of this node may use, while it has power. */
   datapathNode(node: string): DatapathNode | undefined;
   /** Folder with the node's logs. */
@@ -183,6 +186,13 @@ class JailedNodes implements RealNodes {
 
   startKubelet(node: string): void {
     this.entry(node).jail.kubeletOn();
+  }
+
+  async importImage(tar: string): Promise<void> {
+    const up = [...this.nodes.values()].filter((entry) => entry.up);
+    await Promise.all(
+      up.map(({ jail, dir }) => jail.run("ctr", ["-a", containerdSocket(dir), "-n", "k8s.io", "images", "import", tar])),
+    );
   }
 
   datapathNode(node: string): DatapathNode | undefined {
