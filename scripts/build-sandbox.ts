@@ -21,13 +21,31 @@ const foldersOfSources: Plugin = {
   },
 };
 
+/** esbuild is asked for only where the compiled sandbox is not: nothing that the package offers comes there. */
+const lazyEsbuild: Plugin = {
+  name: "lazy-esbuild",
+  setup(compiler) {
+    compiler.onResolve({ filter: /^esbuild$/ }, () => ({ path: "esbuild", namespace: "lazy" }));
+    compiler.onLoad({ filter: /.*/, namespace: "lazy" }, () => ({
+      contents: `const name = "esbuild";
+for (const key of ["build", "buildSync", "transform", "transformSync"])
+  Object.defineProperty(exports, key, { enumerable: true, get: () => require(name)[key] });`,
+    }));
+  },
+};
+
 /** @returns bytes of what was made */
 export async function buildSandbox(): Promise<number> {
   fs.rmSync(out, { recursive: true, force: true });
   const options = { bundle: true, platform: "node", target: "node20", format: "cjs", minify: true, keepNames: true } as const;
   const made = [
-    // @pulumi/pulumi is the user's: two copies of its messages do not understand each other. esbuild and ts-node are only for a checkout.
-    { entry: "sandbox/main.ts", outfile: "main.js", external: ["@pulumi/*", "esbuild", "ts-node"], plugins: [foldersOfSources] },
+    // @pulumi/pulumi is the user's: two copies of its messages do not understand each other. ts-node is only for a checkout.
+    {
+      entry: "sandbox/main.ts",
+      outfile: "main.js",
+      external: ["@pulumi/*", "ts-node"],
+      plugins: [foldersOfSources, lazyEsbuild],
+    },
     // Started for each command of the CLI, from a folder that has no packages: everything inside.
     { entry: "sandbox/pulumi/langhostmain.ts", outfile: "langhost.cjs", external: [], plugins: [] },
   ];
