@@ -3,9 +3,10 @@
 // the holder of a generation that was over.
 import { expect } from "chai";
 import { KINDS, type AddressBinding } from "../api";
+import { cidr, routeOf } from "../core/testing";
 import { resourcePath, type Method, type RequestOptions } from "../kubernetes";
 import { settle } from "../kubernetes/testing";
-import { pathOf, TestWorld } from "./testing-world";
+import { pathOf, podRaw, TestWorld } from "./testing-world";
 
 const CLAIMS = resourcePath(KINDS.binding);
 
@@ -35,5 +36,27 @@ describe("Claims at the begin of a leadership", () => {
     await settle();
     expect(caches.binding("34-123-10-1")?.status?.generation).to.equal(77);
     await first.stop();
+  });
+
+  it("S5: a route that goes while the leader still waits for its first look at the cloud holds up no clean-up", async () => {
+    const w = new TestWorld().withRoute();
+    w.put("route", routeOf({ metadata: { name: "brief", uid: "brief" }, spec: { addresses: cidr("34.123.10.2/32") } }));
+    let look: () => void = () => undefined;
+    w.cloud.gate = (method) => (method === "snapshot" ? new Promise((resolve) => (look = resolve)) : Promise.resolve());
+    const booting = w.boot();
+    for (let i = 0; i < 30 && w.cloud.reads === 0; i++) await settle();
+    w.api.remove(pathOf("route", "brief"));
+    await settle();
+    w.cloud.gate = () => Promise.resolve();
+    look();
+    const leader = await booting;
+    await leader.run();
+    expect(w.cloud.targets.size).to.equal(1);
+    w.api.remove(pathOf("pod", "pod-1"));
+    w.put("pod", podRaw("pod-2", 2, "node-2"));
+    await leader.run();
+    await leader.reconciler.drift();
+    expect([...w.cloud.targets.values()].map((t) => t.instance)).to.deep.equal(["vm-node-2"]);
+    await leader.stop();
   });
 });

@@ -29,7 +29,6 @@ export class Reconciler {
     this.driver = new AddressDriver(parts);
     this.routes = new RouteReconciler(parts, this.driver, (key) => enqueue(routeKey(key), "live"));
     parts.targets.onRemade = (routes) => routes.forEach((key) => enqueue(routeKey(key), "live"));
-    parts.targets.expect(parts.caches.all("route").map(keyOf));
   }
 
   /** Works on one key of the queue, such as `route/default/web`. @throws ApiError, ComputeError */
@@ -52,7 +51,9 @@ export class Reconciler {
 
   /** Has everything looked at: at the begin of a leadership nothing is known of what was done before. */
   everything(priority: Priority): void {
-    const { caches } = this.parts;
+    const { caches, targets } = this.parts;
+    // Only now do events count: a route that went before would never be heard, and nothing would be swept for it.
+    targets.expect(caches.all("route").map(keyOf));
     caches.all("gatewayClass").forEach((c) => this.enqueue(classKey(c.metadata.name), priority));
     caches.all("gateway").forEach((g) => this.enqueue(gatewayKey(keyOf(g)), priority));
     caches.all("route").forEach((r) => this.enqueue(routeKey(keyOf(r)), priority));
