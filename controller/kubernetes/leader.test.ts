@@ -46,7 +46,7 @@ describe("leader elector", () => {
     await Promise.all([a.elector.stop(), b.elector.stop()]);
   });
 
-  it("hands over within 3 s when the leader stops cleanly", async () => {
+  it("F5: hands over within 3 s when the leader stops as planned: the lease is given back before the end", async () => {
     const a = candidate(server, clock, "a");
     const b = candidate(server, clock, "b", { random: () => 0.999 });
     a.elector.start();
@@ -208,7 +208,7 @@ describe("leader elector", () => {
     await elector.stop();
   });
 
-  it("refuses durations that cannot be safe, naming them", () => {
+  it("F8: refuses durations that cannot be safe, naming them", () => {
     expect(() => candidate(server, clock, "a", { leaseDurationMs: 10_000 })).to.throw(
       RangeError,
       "leaseDurationMs 10000: must be above renewDeadlineMs 10000",

@@ -51,7 +51,7 @@ describe("leader election on a real API server", function () {
     return { elector: made, calls };
   }
 
-  it("lets one of two lead, and hands over in less than 3 s when it stops", async () => {
+  it("F5: lets one of two lead, and hands over in less than 3 s when it stops", async () => {
     const one = elector("one", server.client());
     const two = elector("two", server.client());
     await eventually("somebody leads", () => one.elector.isLeaderNow() || two.elector.isLeaderNow());
