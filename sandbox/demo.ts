@@ -186,14 +186,18 @@ export async function killHolder(world: World, address: string): Promise<MoveRep
   };
 }
 
-/** `pulumi up` and every route Ready. */
-export async function bringUp(world: World, stack: Stack, display: Display, report: DemoReport): Promise<void> {
+/** `pulumi up`. */
+export async function update(stack: Stack, display: Display, report: DemoReport): Promise<void> {
   const up = await display.step(
     "pulumi up",
     (p) => stack.pulumi(["up", "--yes", "--skip-preview"], (line) => p.update(line.trim().slice(0, 70))),
     (out) => describeChanges(changes(out)),
   );
   report.update = changes(up);
+}
+
+/** Waits until every route is Ready and shows the addresses. */
+export async function showReady(world: World, display: Display, report: DemoReport): Promise<void> {
   report.addresses = await display.step("every route Ready", () => untilReady(world, 90_000));
   display.say(indent(addressTable(report.addresses)));
 }
@@ -207,7 +211,8 @@ export async function demonstrate(world: World, stack: Stack, display: Display, 
   );
   report.preview = changes(first);
   display.say(indent(readable(first)));
-  await bringUp(world, stack, display, report);
+  await update(stack, display, report);
+  await showReady(world, display, report);
   const rows = report.addresses ?? [];
   const victim = rows.find((r) => r.address.startsWith("34.")) ?? rows[0]!;
   report.move = await display.step(

@@ -86,7 +86,7 @@ async function prepare(flags: RunFlags, display: Display, cleanup: Cleanup): Pro
         operationLatencyMs: flags.latency,
         ...(note ? { note } : {}),
         ...(flags.crdDelay ? { crdDelayMs: flags.crdDelay } : {}),
-        ...(flags.packets ? { packets: "dataplane-v2" as const } : {}),
+        ...(flags.packets ? { packets: flags.datapath } : {}),
       }),
     (w) => w.emulator.url,
   );

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The sandbox's command line.
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
+import type { DatapathKind } from "./world/packets";
 
 export interface RunFlags {
   once: boolean;
@@ -10,6 +11,7 @@ export interface RunFlags {
   crdDelay: number;
   verbose: boolean;
   packets: boolean;
+  datapath: DatapathKind;
 }
 export interface Actions {
   run(flags: RunFlags): Promise<void>;
@@ -35,6 +37,11 @@ export function cli(actions: Actions): Command {
     .option("--latency <ms>", "how long an operation of Google Cloud takes here", milliseconds, 400)
     .option("--crd-delay <ms>", "GKE installs its CRDs this late", milliseconds, 0)
     .option("--packets", "real nodes, real Pods and real packets, and how many of them a move loses (Linux, root)", false)
+    .addOption(
+      new Option("--datapath <kind>", "with --packets: our node agent, or Google's as far as it is known")
+        .choices(["linux", "dataplane-v2"])
+        .default("linux"),
+    )
     .option("--verbose", "print what the world does", false)
     .allowExcessArguments(false)
     .action((flags: RunFlags) => actions.run(flags));

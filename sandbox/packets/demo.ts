@@ -2,10 +2,11 @@
 // The demonstration with real packets: a client outside reaches the address in the Pod, the Pod answers and speaks first with it, and a stream
 // of UDP counts what each kind of move loses.
 import { setTimeout as sleep } from "node:timers/promises";
-import { bindingOf, bringUp, untilQuiet, type DemoReport, type Stack } from "../demo";
+import { bindingOf, showReady, untilQuiet, update, type DemoReport, type Stack } from "../demo";
 import { table, type Display } from "../display";
 import { startTraffic, type Traffic } from "../vpc";
 import type { World } from "../world/world";
+import { installAgent } from "./agent";
 import { boundOf, SANDBOX_SETTINGS, type Loss } from "./bound";
 import { deletePod, drain, podTroubles, rollOut, uncordon, untilWhole } from "./cluster-acts";
 import { ECHO_PORTS, untilReached, type Reach } from "./probe";
@@ -27,11 +28,17 @@ interface Course {
 
 /** Every step, in order; fills the report as it goes. @throws Error when a step fails or a planned move lost packets */
 export async function demonstratePackets(world: World, stack: Stack, display: Display, report: DemoReport): Promise<void> {
-  await bringUp(world, stack, display, report).catch(async (error: unknown) => {
+  const up = async (): Promise<void> => {
+    await update(stack, display, report);
+    if (world.datapath === "linux")
+      await display.step("node agent on every node", () => installAgent(world.cluster().controlPlane.admin));
+    await showReady(world, display, report);
+  };
+  await up().catch(async (error: unknown) => {
     const troubles = await podTroubles(world.cluster().controlPlane.admin).catch(() => []);
     throw new Error([error instanceof Error ? error.message : String(error), ...troubles].join("\n"), { cause: error });
   });
-  const packets: PacketReport = { datapath: "dataplane-v2", address: ADDRESS, moves: [] };
+  const packets: PacketReport = { datapath: world.datapath ?? "-", address: ADDRESS, moves: [] };
   report.packets = packets;
   const { fabric } = world;
   if (!fabric) throw new Error("packets are not real in this world");
@@ -65,7 +72,9 @@ async function run(c: Course): Promise<void> {
   report.afterDelete = await display.step("Pod deleted: the new one has the address", () => afterDelete(c));
   await traffic.stop();
   display.say(`\n${table(MOVE_HEAD, report.moves.map(moveRow))}\n`);
-  const bad = report.moves.filter((m) => (m.kind === "planned" ? m.lost > 0 : m.withinBound === false));
+  // Google's agent breaks before it makes; only ours can promise that a planned move loses nothing.
+  const promised = c.world.datapath === "linux";
+  const bad = report.moves.filter((m) => (m.kind === "planned" ? promised && m.lost > 0 : m.withinBound === false));
   if (bad.length > 0) throw new Error(`packets lost where none may be: ${bad.map((m) => moveRow(m).join(", ")).join("; ")}`);
 }
 

@@ -40,6 +40,8 @@ export interface World {
   readonly tools: Tools;
   /** Google Cloud's network, where packets are real. */
   readonly fabric?: Fabric;
+  /** Who programs the nodes, where packets are real. */
+  readonly datapath?: DatapathKind;
   /** Clusters that exist now, by name. */
   readonly clusters: ReadonlyMap<string, Cluster>;
   /** The only cluster, or the newest. @throws Error while there is none */
@@ -109,7 +111,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     project,
     region,
     tools,
-    ...(packets ? { fabric: packets.fabric } : {}),
+    ...(packets ? { fabric: packets.fabric, datapath: packets.datapath } : {}),
     clusters,
     cluster: () => {
       const found = newest();

@@ -111,7 +111,7 @@ async function measure(lab: Lab, v: Variant): Promise<Row> {
       "-n",
       NAMESPACE,
       "ways",
-      "-o=jsonpath={.status.pods[0]} {.status.conditions[?(@.type=='Ready')].status}",
+      "-o=jsonpath={.status.pods[*]} {.status.conditions[?(@.type=='Ready')].status}",
     ]);
     return said.trim() === `${v.id} True`;
   });
