@@ -90,7 +90,7 @@ const EXAMPLES: Example[] = [
 
 describe("examples that adopt a cluster", function () {
   this.timeout(180_000);
-  const examples = useExamples({ base: true });
+  const examples = useExamples();
 
   for (const example of EXAMPLES.filter((x) => !process.env.ONLY || process.env.ONLY.split(",").includes(x.name)))
     it(`${example.name}: preview, up, no change, ${example.edit.what}, destroy`, async () => {

@@ -43,7 +43,7 @@ const LANGUAGES: Language[] = [
 
 describe("examples in other languages", function () {
   this.timeout(180_000);
-  const examples = useExamples({ base: true });
+  const examples = useExamples();
 
   before(async function () {
     this.timeout(240_000);

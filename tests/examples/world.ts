@@ -19,36 +19,47 @@ export interface Examples {
   project: (example: string, config?: Record<string, string>) => Promise<Project>;
 }
 
-/** Registers hooks around a suite. Answers the world inside of tests; skips where the programs are missing. */
-export function useExamples(o: { base: boolean }): () => Examples {
-  let open: Examples | undefined;
-  const ends: (() => Promise<void> | void)[] = [];
+let shared: Promise<Examples | { missing: string[] }> | undefined;
+const ends: (() => Promise<void> | void)[] = [];
+
+async function open(): Promise<Examples | { missing: string[] }> {
+  const found = await findTools();
+  if ("missing" in found) return found;
+  const dir = mkdtempSync(path.join(tmpdir(), "examples-"));
+  ends.push(() => rmSync(dir, { recursive: true, force: true }));
+  const crd = path.join(dir, "gkeiproutes.yaml");
+  writeFileSync(crd, JSON.stringify(gkeIpRouteCrd()));
+  const world = await startWorld({ tools: found.tools, operationLatencyMs: 100, extraCrds: [crd] });
+  ends.push(() => world.stop());
+  const project = async (example: string, config?: Record<string, string>): Promise<Project> => {
+    const made = await Project.create(world, path.join("examples", example), config);
+    ends.push(() => made.remove());
+    return made;
+  };
+  return { world, prefix: await base(world, dir), project };
+}
+
+/** Opens the world before a suite, once for all files of a run. Answers it inside of tests; skips where the programs are missing. */
+export function useExamples(): () => Examples {
+  let examples: Examples | undefined;
   before(async function () {
     this.timeout(180_000);
-    const found = await findTools();
+    const found = await (shared ??= open());
     if ("missing" in found) {
       console.log(`      skipped: ${found.missing.join(", ")} not found`);
       return this.skip();
     }
-    const dir = mkdtempSync(path.join(tmpdir(), "examples-"));
-    ends.push(() => rmSync(dir, { recursive: true, force: true }));
-    const crd = path.join(dir, "gkeiproutes.yaml");
-    writeFileSync(crd, JSON.stringify(gkeIpRouteCrd()));
-    const world = await startWorld({ tools: found.tools, operationLatencyMs: 100, extraCrds: [crd] });
-    ends.push(() => world.stop());
-    const project = async (example: string, config?: Record<string, string>): Promise<Project> => {
-      const made = await Project.create(world, path.join("examples", example), config);
-      ends.push(() => made.remove());
-      return made;
-    };
-    open = { world, prefix: o.base ? await base(world, dir) : "", project };
+    examples = found;
   });
-  after(async function () {
-    this.timeout(60_000);
-    for (const end of ends.reverse()) await end();
-  });
-  return () => open!;
+  return () => examples!;
 }
+
+// Registered once, outside of every suite: runs after the last file.
+after(async function () {
+  this.timeout(60_000);
+  await shared?.catch(() => undefined);
+  for (const end of ends.reverse()) await end();
+});
 
 /** Makes what examples find. Answers the URL of the prefix. */
 async function base(world: World, dir: string): Promise<string> {
