@@ -3,6 +3,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { AddressStatus, Intent, NodeCondition, PassReport, PodIntent } from "../../controller/node";
+import type { Programs } from "./bundle";
 import { netns, start, until, type Running } from "./shell";
 
 export type Status = PassReport & { pass: number; ipProcesses: number };
@@ -14,7 +15,7 @@ export class LabAgent {
   readonly statusFile: string;
 
   constructor(
-    private readonly program: { file: string; folder: string },
+    private readonly program: Programs,
     readonly node: string,
     private readonly flags: readonly string[] = [],
   ) {
@@ -79,6 +80,7 @@ export class LabAgent {
   }
 }
 const covers = (s: Status, intent: Intent): boolean =>
+  s.statuses.length === intent.addresses.filter((a) => a.pod).length &&
   intent.addresses
     .filter((a) => a.pod)
     .every((a) =>

@@ -17,10 +17,25 @@ function newestSource(): number {
   return Math.max(...files.map((f) => fs.statSync(path.join(folder, f)).mtimeMs));
 }
 
-/** Path of a program `node FILE agent …` runs; in a folder of its own, which the caller removes. */
-export async function agentProgram(): Promise<{ file: string; folder: string }> {
+export interface Programs {
+  /** `node FILE agent …` */
+  file: string;
+  /** `node TRAFFIC serve|ask|meter|hold JSON` */
+  traffic: string;
+  /** Where both are, and where tests may write; the caller removes it. */
+  folder: string;
+}
+export async function programs(): Promise<Programs> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "pip-packets-"));
   const file = path.join(folder, "controller.js");
+  const traffic = path.join(folder, "traffic.js");
+  await build({
+    entryPoints: [path.join(__dirname, "traffic.ts")],
+    platform: "node",
+    format: "cjs",
+    outfile: traffic,
+    logLevel: "warning",
+  });
   if (fs.existsSync(built) && fs.statSync(built).mtimeMs > newestSource())
     fs.writeFileSync(file, gunzipSync(fs.readFileSync(built)));
   else
@@ -35,5 +50,5 @@ export async function agentProgram(): Promise<{ file: string; folder: string }> 
       outfile: file,
       logLevel: "warning",
     });
-  return { file, folder };
+  return { file, traffic, folder };
 }

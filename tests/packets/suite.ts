@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where packets can be tried: as root directly, else again in an unprivileged user namespace, else not at all, with the reason.
+import { spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { LabAgent } from "./agent";
+import { programs, type Programs } from "./bundle";
+import { output, start, down, netns, quietly, sh, until, type Running } from "./shell";
+import type { Answers, Meter, TrafficOptions } from "./traffic";
+
+const root = path.resolve(__dirname, "../..");
+const INSIDE = "PIP_PACKETS_INSIDE";
+
+/** `direct`: namespaces can be made here. Otherwise why not. */
+function access(): "direct" | "unshare" | { reason: string } {
+  if (process.platform !== "linux") return { reason: "network namespaces need Linux" };
+  for (const tool of ["ip", "nft", "nsenter", "sysctl"])
+    if (!quietly("sh", "-c", `command -v ${tool}`)) return { reason: `${tool} is not installed` };
+  // Inside a user namespace /run is somebody else's: a file system of our own is laid over it.
+  if (process.env[INSIDE] === "1" && !fs.existsSync("/run/netns/.pip")) {
+    sh("mount", "-t", "tmpfs", "lab", "/run");
+    fs.mkdirSync("/run/netns", { recursive: true });
+    fs.writeFileSync("/run/netns/.pip", "");
+  }
+  const probe = netns("probe");
+  if (quietly("ip", "netns", "add", probe)) {
+    sh("ip", "netns", "del", probe);
+    return "direct";
+  }
+  if (process.env[INSIDE] !== "1" && quietly("unshare", "-Urnm", "true")) return "unshare";
+  return { reason: "neither root nor unprivileged user namespaces" };
+}
+
+export const isRealRoot = (): boolean =>
+  /^\s*0\s+0\s/.test(fs.readFileSync("/proc/self/uid_map", "utf8")) && process.getuid?.() === 0;
+
+/** Runs test files in a user namespace. @returns what mocha printed, and its exit code */
+export function again(files: readonly string[], before: readonly string[] = []): { code: number | null; text: string } {
+  const command = [
+    ...before,
+    "unshare",
+    "-Urnm",
+    "--propagation",
+    "private",
+    process.execPath,
+    "node_modules/mocha/bin/mocha.js",
+  ];
+  const [program = "", ...args] = [...command, "--reporter", "dot", ...files];
+  const env = { ...process.env, [INSIDE]: "1" };
+  const r = spawnSync(program, args, { cwd: root, encoding: "utf8", env, maxBuffer: 1 << 26 });
+  return { code: r.status, text: `${r.stdout}${r.stderr}` };
+}
+
+/** One scenario's means: programs, agents, traffic. */
+export class Scenario {
+  constructor(readonly programs: Programs) {}
+
+  agent(node: string, ...flags: string[]): LabAgent {
+    return new LabAgent(this.programs, node, flags);
+  }
+  /** An echo server in a namespace, named after it. */
+  async serve(ns: string, o: TrafficOptions = {}): Promise<Running> {
+    const server = start(ns, this.traffic("serve", { name: ns, ...o }));
+    await until(`server of ${ns}: ${server.text()}`, () => server.text().includes("ready"));
+    return server;
+  }
+  /** What the client hears from the address by UDP and TCP; one shape for both. */
+  async ask(o: TrafficOptions = {}, from = "client"): Promise<Answers> {
+    return JSON.parse(await output(from, this.traffic("ask", o))) as Answers;
+  }
+  async meter(o: TrafficOptions = {}): Promise<Meter> {
+    return JSON.parse(await output("client", this.traffic("meter", o))) as Meter;
+  }
+  async hold(o: TrafficOptions = {}): Promise<{ ok: number; end: string }> {
+    return JSON.parse(await output("client", this.traffic("hold", o))) as { ok: number; end: string };
+  }
+  /** What the client's server hears from a Pod that sends with the address. */
+  fromPod(pod: string): Promise<Answers> {
+    return this.ask({ host: "198.51.100.10", port: 9100, source: "34.123.10.1" }, pod);
+  }
+  private traffic(what: string, o: TrafficOptions): string[] {
+    return [process.execPath, this.programs.traffic, what, JSON.stringify(o)];
+  }
+}
+
+/** A group of scenarios; each test ends with nothing of it left on the machine. */
+export function packets(title: string, file: string, body: (s: () => Scenario) => void): void {
+  describe(title, function () {
+    this.timeout(60_000);
+    const how = access();
+    if (how === "unshare")
+      return void it("passes in an unprivileged user namespace", function () {
+        this.timeout(240_000);
+        const { code, text } = again([file]);
+        if (code !== 0) throw new Error(text);
+      });
+    if (how !== "direct")
+      return void it(`is skipped: ${how.reason}`, function () {
+        this.skip();
+      });
+    let scenario: Scenario;
+    before(async () => {
+      scenario = new Scenario(await programs());
+    });
+    afterEach(() => down());
+    after(async () => {
+      await down();
+      fs.rmSync(scenario.programs.folder, { recursive: true, force: true });
+    });
+    body(() => scenario);
+  });
+}
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+export const GOOD: Answers = { udp: "|pa|198.51.100.10|from 34.123.10.1", tcp: "|pa|198.51.100.10|34.123.10.1" };
