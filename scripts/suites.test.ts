@@ -31,7 +31,7 @@ describe("suites", () => {
       "controller/api/a.test.ts",
       "tests/ant/b.test.ts",
     ];
-    expect(suitesOf(files).map((s) => s.name)).to.deep.equal(["fast", "apiserver", "engine", "ant", "zebra"]);
+    expect(suitesOf(files).map((s) => s.name)).to.deep.equal(["fast", "engine", "apiserver", "ant", "zebra"]);
   });
 
   it("keep the part of a folder that needs no program in the fast suite", () => {

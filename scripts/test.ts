@@ -19,7 +19,8 @@ function whatIsHere(): Set<Need> {
     ["tools", tools],
     ["gcloud", onPath("gcloud")],
     ["shared", fs.existsSync(path.join(ROOT, "../shared/data"))],
-    ["root", process.getuid?.() === 0],
+    ["namespaces", process.platform === "linux" && process.getuid?.() === 0 && onPath("ip")],
+    ["containers", onPath("containerd") && onPath("runc") && fs.existsSync("/usr/lib/cni/ptp")],
   ];
   return new Set(has.filter(([, here]) => here).map(([need]) => need));
 }
