@@ -111,9 +111,11 @@ export class Deeds {
     };
   }
   private internal({ route }: Wish, key: AddressKey): { vpc?: string; subnetwork?: string; allowGlobalAccess?: boolean } {
-    const subnetwork = this.parts.cloud.found(key)?.subnetwork;
+    const { subnetwork, network } = this.parts.cloud.found(key) ?? {};
+    // A claim on the cluster's own network names no VPC: the reservation knows it.
+    const vpc = key.vpc ?? network;
     return {
-      ...(key.vpc ? { vpc: key.vpc } : {}),
+      ...(vpc ? { vpc } : {}),
       ...(subnetwork ? { subnetwork } : {}),
       ...(route.spec.allowGlobalAccess ? { allowGlobalAccess: true } : {}),
     };

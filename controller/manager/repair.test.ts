@@ -133,6 +133,16 @@ describe("Repairs under the leader", () => {
     expect([w.condition("Ready")?.status, told("ProtocolsNotCarried").length]).to.deep.equal(["True", 1]);
   });
 
+  it("an internal address on the cluster's own network gets a rule in the VPC of its reservation", async () => {
+    const world = new TestWorld();
+    const subnetwork = "projects/demo/regions/us-central1/subnetworks/primary";
+    world.defaultNetwork = true;
+    world.cloud.reserve("10.0.0.5", { type: "Internal", network: "primary-vpc", subnetwork });
+    world.put("gateway", gatewayOf({ spec: { gatewayClassName: OWN_CLASSES.Internal, addresses: cidr("10.0.0.5/32") } }));
+    await begin(world.withRoute({ spec: { addresses: cidr("10.0.0.5/32"), network: "default" } }));
+    expect([w.condition("Ready")?.status, ruleOf("10.0.0.5").network]).to.deep.equal(["True", "primary-vpc"]);
+  });
+
   it("RuleUpdated: global access is turned on and off in place, without a move", async () => {
     const world = new TestWorld();
     world.cloud.reserve("10.0.0.5", {

@@ -64,6 +64,8 @@ export class TestWorld {
   readonly told: Told[] = [];
   readonly logged: Logged[] = [];
   leading = true;
+  /** A cluster whose primary network carries persistent addresses (GKE 1.31). */
+  defaultNetwork = false;
 
   constructor(readonly datapath: "dataplane-v2" | "device" = "dataplane-v2") {
     for (const c of ALL_CLASSES) this.put("gatewayClass", c);
@@ -163,7 +165,7 @@ export class Leader {
 
   constructor(readonly world: TestWorld) {
     const { api, clock, cloud: fabric, told, logged } = world;
-    const settings = { ...SETTINGS, datapath: world.datapath };
+    const settings = { ...SETTINGS, datapath: world.datapath, defaultNetwork: world.defaultNetwork };
     const fence: Fence = {
       check: (method) => {
         if (!world.leading) throw new ComputeError({ code: "Fenced", method, message: `${method} was not sent` });
