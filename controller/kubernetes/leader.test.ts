@@ -62,6 +62,22 @@ describe("leader elector", () => {
     await b.elector.stop();
   });
 
+  it("E62 F5: a stop with work still under way leaves the lease to expire, so that nobody leads before that work has ended", async () => {
+    const a = candidate(server, clock, "a");
+    const b = candidate(server, clock, "b");
+    a.elector.start();
+    await settle();
+    b.elector.start();
+    await clock.advance(7_000);
+    await a.elector.stop(false);
+    expect([a.elector.isLeaderNow(), server.lease?.spec.holderIdentity]).to.deep.equal([false, "a"]);
+    await clock.advance(10_000);
+    expect(b.elector.isLeaderNow()).to.equal(false);
+    await clock.advance(10_000);
+    expect(b.elector.isLeaderNow()).to.equal(true);
+    await b.elector.stop();
+  });
+
   it("takes over from a silent leader after a lease duration by its own clock, not before", async () => {
     server.handle("POST", {
       metadata: {},

@@ -64,14 +64,19 @@ export class LeaderElector {
     this.loop ??= this.run();
   }
 
-  /** Stops leading at once, gives the lease back and resolves. Stop what needs the leadership first. */
-  async stop(): Promise<void> {
+  /**
+   * Stops leading at once, gives the lease back and resolves. Stop what needs the leadership first.
+   * @param giveBack false where something that was begun as leader may still take effect: then the lease is left to expire, so that the next
+   * leader begins only after it has
+   */
+  async stop(giveBack = true): Promise<void> {
     this.stopper.abort();
     await this.loop;
     if (!this.leading) return;
     this.leading = false;
     this.heldUntil = Number.NEGATIVE_INFINITY;
-    await this.release();
+    if (giveBack) await this.release();
+    else this.logger.warn({ lease: this.options.name }, "lease not given back: work of this process may still take effect");
     if (this.announced) this.announce(() => this.options.onStoppedLeading?.("released"));
   }
 

@@ -11,6 +11,7 @@ import {
   systemClock,
   WorkQueue,
   type ApiClient,
+  type Clock,
   type ClientConfig,
   type Logger,
 } from "../kubernetes";
@@ -183,10 +184,11 @@ export async function startController(o: ControllerOptions): Promise<RunningCont
   const stop = async (): Promise<void> => {
     queue.shutDown();
     closing.abort();
-    await Promise.race([working, clock.sleep(DRAIN_MS, hurrying.signal)]);
+    const drained = await endedWithin(working, clock, hurrying.signal);
     hurrying.abort();
     await events.flush();
-    await elector.stop();
+    // A change that was sent and not answered may still arrive: the next leader must not begin before it has (E62).
+    await elector.stop(drained);
     await caches.stop();
     await closeHealth();
     await Promise.all([client.close(), leaseClient.close()]);
@@ -196,6 +198,10 @@ export async function startController(o: ControllerOptions): Promise<RunningCont
 }
 
 type CacheFact = ConstructorParameters<typeof Caches>[0]["addressFact"];
+
+/** True where the work has ended by itself: then nothing of ours is under way any more. */
+export const endedWithin = (work: Promise<void>, clock: Pick<Clock, "sleep">, signal: AbortSignal): Promise<boolean> =>
+  Promise.race([work.then(() => true), clock.sleep(DRAIN_MS, signal).then(() => false)]);
 
 function countRequests(metrics: Metrics, ...clients: readonly ApiClient[]): void {
   for (const client of clients) {

@@ -3,6 +3,7 @@
 import { expect } from "chai";
 import { RateLimiter } from "../compute/limiter";
 import { FakeClock } from "../kubernetes/testing";
+import { endedWithin } from "./index";
 import { sleeper } from "./leading";
 
 describe("Waits for the cloud when the process ends", () => {
@@ -27,5 +28,16 @@ describe("Waits for the cloud when the process ends", () => {
     await clock.advance(1);
     await sleeping;
     expect(awake).to.equal(true);
+  });
+});
+
+describe("The drain of a stop", () => {
+  it("E62: has ended only when the work has; a time-out means that something may still arrive", async () => {
+    const clock = new FakeClock();
+    const never = new AbortController().signal;
+    expect(await endedWithin(Promise.resolve(), clock, never)).to.equal(true);
+    const stuck = endedWithin(new Promise(() => undefined), clock, never);
+    await clock.advance(20_000);
+    expect(await stuck).to.equal(false);
   });
 });
