@@ -13,6 +13,7 @@ import { AddressScope } from "./enums";
 import { expandAddresses } from "./expand";
 import { addressesFixed, keeping } from "./fixedFacts";
 import { guard } from "./guard";
+import { explained } from "./kept";
 import { acceptLate, checkedLater, isPlain, refuse, type Where } from "./problems";
 
 const COMPONENT = "AddressSet";
@@ -98,12 +99,24 @@ function reserve(parent: AddressSet, name: string, args: AddressSetArgs, { key, 
       ipCollection: a.fromPrefix,
       labels: tidyLabels(args.labels),
     }),
-    { parent, aliases, dependsOn: [...after, ...afterAdoption(adoption)], ...addressOptions(args, at("addresses", key)) },
+    {
+      parent,
+      aliases,
+      ...whereTaken(name, key, a),
+      dependsOn: [...after, ...afterAdoption(adoption)],
+      ...addressOptions(args, at("addresses", key)),
+    },
   );
   // A plain wish is the result too: so the first preview can show it wherever it is used.
   const value = typeof a.address === "string" ? address.urn.apply(() => a.address as string) : address.address;
   return { address: value, name: address.name };
 }
+
+const whereTaken = (name: string, key: string, a: AddressArgs): pulumi.ResourceOptions => {
+  const taken = reservedName(name, key, a);
+  const remedy = `adopt it with existing: "${taken}", import it with "pulumi import", or release it with gcloud compute addresses delete`;
+  return explained({ path: at("addresses", key), name: taken }, remedy);
+};
 
 function adopt(parent: AddressSet, where: Where, args: AddressSetArgs, { key, a, adoption }: Entry): Made {
   if (isPlain(a.existing)) {

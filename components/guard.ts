@@ -25,7 +25,7 @@ export interface Guarded {
 }
 
 /** False under a user's mocks, which would wait for ever, and with a CLI older than 3.182. There the engine's own protection remains. */
-function hooksWork(): boolean {
+export function hooksWork(): boolean {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- what the engine can do is not part of the SDK's typed surface
   const state = require("@pulumi/pulumi/runtime/state") as { getStore(): { supportsResourceHooks: boolean } };
   const monitor = pulumi.runtime.getMonitor() as { registerResourceHook?: unknown } | undefined;

@@ -72,7 +72,8 @@ export function nodePools(plan: PoolPlan): NodePool[] {
       new NodePool(`${plan.name}-${key}`, poolArgs(plan, key, pool), {
         parent: plan.parent,
         ...guarded(plan.args, at("create.pools", key)),
-        ignoreChanges: pool.max === undefined ? ["initialNodeCount"] : ["initialNodeCount", "nodeCount"],
+        // Not nodeCount: a pool that begins to scale by itself would carry its old size along, which Google's provider refuses (engine suite).
+        ignoreChanges: ["initialNodeCount"],
       }),
   );
 }

@@ -11,6 +11,7 @@ import { addressOptions, compact, guarded, inherited, projectOf, projectProblems
 import { NetworkMode } from "./enums";
 import { networksFixed, keeping } from "./fixedFacts";
 import { guard } from "./guard";
+import { explained } from "./kept";
 import { registerNetworkObjects } from "./networkObjects";
 import { keepNetworkObjects, type NetworkObject } from "./networkSide";
 import { refuse } from "./problems";
@@ -73,13 +74,17 @@ function options(parent: PodNetworks, key: string, args: PodNetworksArgs): pulum
   return { parent, ...(holds ? addressOptions : guarded)(args, at("networks", key)) };
 }
 
+const whereTaken = (key: string, physical: string): pulumi.ResourceOptions => {
+  const remedy = `adopt it with existingNetwork: "${physical}", existingSubnetwork: "${physical}" and existingPodRange: "${POD_RANGE}", or delete it`;
+  return explained({ path: at("networks", key), name: physical }, remedy);
+};
+
 function createVpc(parent: PodNetworks, physical: string, args: PodNetworksArgs, { key, network: n }: Entry) {
   const project = projectOf(args.project);
-  const vpc = new Network(
-    physical,
-    compact({ name: physical, project, autoCreateSubnetworks: false }),
-    options(parent, key, args),
-  );
+  const vpc = new Network(physical, compact({ name: physical, project, autoCreateSubnetworks: false }), {
+    ...options(parent, key, args),
+    ...whereTaken(key, physical),
+  });
   const subnet = new Subnetwork(
     physical,
     compact({

@@ -271,8 +271,25 @@ describe("PodIpController", () => {
     expect(permissions.every((p) => /\.(get|list)$/.test(p))).to.equal(true);
   });
 
-  it("GkeManaged: makes nothing", async () => {
-    const { seen } = await make({ kind: "GkeManaged", bundlePath: "/does/not/exist" });
-    expect(seen.map((r) => r.type)).to.deep.equal(["gke-persistent-ip:index:PodIpController"]);
+  it("GkeManaged: makes nothing but a gate, which ends once GKE serves the kinds, and not even that where they are there", async () => {
+    const bundlePath = "/does/not/exist";
+    const { one, seen } = await make({ kind: "GkeManaged", bundlePath });
+    expect(seen.map((r) => r.type)).to.have.members([
+      "gke-persistent-ip:index:PodIpController",
+      "kubernetes:core/v1:Namespace",
+      "kubernetes:batch/v1:Job",
+    ]);
+    const job = one("kubernetes:batch/v1:Job", "edge-crds").inputs["spec"] as {
+      template: { spec: { restartPolicy: string; containers: { command: string[] }[] } };
+    };
+    expect(job.template.spec.containers[0]!.command.slice(3)).to.deep.equal([
+      "/var/run/secrets/gate",
+      "gateway.networking.k8s.io/v1/gateways",
+      "networking.gke.io/v1/gkeiproutes",
+      "networking.gke.io/v1/networks",
+      "networking.gke.io/v1/gkenetworkparamsets",
+    ]);
+    const without = await make({ kind: "GkeManaged", bundlePath, waitForCrds: false });
+    expect(without.seen.map((r) => r.type)).to.deep.equal(["gke-persistent-ip:index:PodIpController"]);
   });
 });

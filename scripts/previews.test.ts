@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from "chai";
-import { page } from "../tests/engine/golden/plans";
-import { isCurrent } from "./previews";
+import { isCurrent, page } from "./previews";
 
 describe("docs/previews.md", () => {
   it("is the page of the golden plans (npm run docs:previews)", () => expect(isCurrent()).to.equal(true));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // For tests: runs a piece of program under mocks and keeps every registration whole, options included (pulumi.md 6.1).
+import { createHash } from "node:crypto";
 import * as os from "node:os";
 import * as fs from "node:fs";
 import * as path from "node:path";
@@ -52,13 +53,20 @@ interface Monitor {
   registerResource(request: Request, done: Done): unknown;
 }
 
+/** An address that depends on the name only, so that the order of registrations shows nowhere. */
+const chosen = (name: unknown): string =>
+  `34.${[...createHash("sha256").update(String(name)).digest().subarray(0, 3)].join(".")}`;
+
 /** What Google would answer, for the few outputs that are read. */
-const COMPUTED: { [type: string]: (inputs: Record<string, unknown>, n: number) => object } = {
-  "gcp:compute/address:Address": (i, n) => ({ address: i["address"] ?? `34.1.0.${n}` }),
+const COMPUTED: { [type: string]: (inputs: Record<string, unknown>) => object } = {
+  "gcp:compute/address:Address": (i) => ({ address: i["address"] ?? chosen(i["name"]) }),
   "gcp:container/cluster:Cluster": () => ({
     endpoint: "192.0.2.10",
     masterAuth: { clusterCaCertificate: "Q0E=" },
     controlPlaneEndpointsConfig: { dnsEndpointConfig: { endpoint: "gke-abc.europe-west3.gke.goog" } },
+  }),
+  "pulumi:pulumi:StackReference": () => ({
+    outputs: { addresses: { checkout: "34.1.0.99" }, kubeconfig: "{}", gatewayNames: { checkout: "platform-shared" } },
   }),
   "gcp:serviceaccount/account:Account": (i) => ({ name: `projects/p/serviceAccounts/${String(i["accountId"])}` }),
 };
@@ -75,13 +83,11 @@ export interface Recorded<T> {
 }
 
 function mocks(preview: boolean, calls: Calls): pulumi.runtime.Mocks {
-  let n = 0;
   return {
     newResource: (args) => {
       const inputs = args.inputs as Record<string, unknown>;
       if (preview) return { id: undefined, state: inputs };
-      n += 1;
-      const computed = COMPUTED[args.type]?.(inputs, n) ?? {};
+      const computed = COMPUTED[args.type]?.(inputs) ?? {};
       return { id: `${args.name}-id`, state: { ...inputs, ...computed } };
     },
     call: (args) => {
@@ -93,9 +99,9 @@ function mocks(preview: boolean, calls: Calls): pulumi.runtime.Mocks {
 }
 
 /** Runs `build` to the end of its last registration. */
-export async function record<T>(build: () => T, { preview = false, calls = {} } = {}): Promise<Recorded<T>> {
+export async function record<T>(build: () => T, { preview = false, calls = {}, config = {} } = {}): Promise<Recorded<T>> {
   await pulumi.runtime.setMocks(mocks(preview, calls), "proj", "dev", preview);
-  pulumi.runtime.setAllConfig({ "gcp:project": "p" });
+  pulumi.runtime.setAllConfig({ "gcp:project": "p", ...config });
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- the monitor is not part of the SDK's typed surface
   const monitor = (require("@pulumi/pulumi/runtime/settings") as { getMonitor(): Monitor }).getMonitor();
   const seen: Registration[] = [];

@@ -14,7 +14,11 @@ describe("golden plans", function () {
   const found: Plan[] = [];
 
   after(() => {
-    if (UPDATE) writePlans(found);
+    if (UPDATE)
+      writePlans(
+        found,
+        EDITS.map((e) => e.title),
+      );
   });
 
   for (const edit of EDITS)

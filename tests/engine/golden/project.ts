@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { gzipSync } from "node:zlib";
 import type { PersistentPodIpsArgs } from "../../../components";
-import type { Op, Run, Stack } from "../stack";
+import type { Stack } from "../stack";
 import { REGION, type EngineWorld } from "../world";
 
 /** The compiled components; another folder is for whoever works on them beside others. */
@@ -118,12 +118,3 @@ export class Edited {
     return this.stack;
   }
 }
-
-/** `update gcp:container/cluster:Cluster edge [releaseChannel]`: what a reader of a pull request sees of a step. */
-export function seen(op: Op): string {
-  const diffs = op.diffs.length === 0 ? "" : ` [${[...op.diffs].sort().join(", ")}]`;
-  return `${op.op} ${op.what}${diffs}`;
-}
-/** Steps of a run; of a replacement only the first of its three. */
-export const steps = (run: Run): string[] =>
-  run.ops.filter((o) => !["create-replacement", "delete-replaced"].includes(o.op)).map(seen);
