@@ -95,6 +95,7 @@ async function counted(c: Course, what: string, act: (pod: string) => Promise<vo
       await atRest(c);
       const { pod: from } = await holderOf(c);
       await traffic.mark();
+      const earlier = world.fabric?.switches.length ?? 0;
       await sleep(BEFORE_MS);
       await act(from);
       await untilOther(c, from);
@@ -103,10 +104,23 @@ async function counted(c: Course, what: string, act: (pod: string) => Promise<vo
       await untilReached(traffic, ADDRESS, 30_000, to);
       const interval = await traffic.mark();
       const { status } = await bindingOf(world, ADDRESS);
-      return { what, from, to, pps: PPS, ...figures(interval), phases: { ...status?.lastMove?.durations } };
+      return {
+        what,
+        from,
+        to,
+        pps: PPS,
+        ...figures(interval),
+        switches: switchesSince(world, earlier),
+        phases: { ...status?.lastMove?.durations },
+      };
     },
     (m) => `lost ${m.lost} of ${m.sent}, longest gap ${m.longestGapMs} ms`,
   );
+}
+
+function switchesSince(world: World, count: number): PacketMove["switches"] {
+  const ours = (world.fabric?.switches ?? []).slice(count).filter((one) => one.address === ADDRESS);
+  return ours.map(({ at, from, to }) => ({ at, from: from?.vm ?? "-", to: to?.vm ?? "-" }));
 }
 
 async function planned(c: Course, what: string, act: (pod: string) => Promise<void>): Promise<void> {

@@ -15,6 +15,11 @@ export interface PacketMove {
   lost: number;
   /** Longest time without an answer, milliseconds. */
   longestGapMs: number;
+  /** Milliseconds since the epoch of the first and the last lost packet. */
+  firstLostAt?: number;
+  lastLostAt?: number;
+  /** What the fabric did meanwhile: when it sent the address to another VM. */
+  switches: { at: number; from: string; to: string }[];
   /** For unplanned moves: the longest gap that the formula allows, in parts, and whether it was kept. */
   bound?: Bound;
   withinBound?: boolean;
@@ -43,8 +48,12 @@ export function moveRow(move: PacketMove): string[] {
 export const MOVE_HEAD = ["WHAT", "KIND", "LOST", "LONGEST GAP", "POD"];
 
 /** Figures of a stream. */
-export const figures = (interval: Interval): Pick<PacketMove, "sent" | "lost" | "longestGapMs"> => ({
+export const figures = (
+  interval: Interval,
+): Pick<PacketMove, "sent" | "lost" | "longestGapMs" | "firstLostAt" | "lastLostAt"> => ({
   sent: interval.sent,
   lost: interval.lost,
   longestGapMs: interval.longestGapMs ?? 0,
+  ...(interval.firstLostAt === undefined ? {} : { firstLostAt: interval.firstLostAt }),
+  ...(interval.lastLostAt === undefined ? {} : { lastLostAt: interval.lastLostAt }),
 });
