@@ -26,7 +26,7 @@ async function many(o: Wish): Promise<number> {
   return summary.violations.length > 0 ? 1 : 0;
 }
 function tell(s: Summary): void {
-  for (const v of s.violations)
+  for (const v of s.violations.slice(0, 10))
     console.log(
       `seed ${v.seed}: ${v.invariant} after ${(v.at / 1000).toFixed(1)} s: ${v.message}\n  again: npm run sim -- --seed ${v.seed} --trace`,
     );

@@ -39,10 +39,10 @@ export class Conditions {
 
   wrote({ who, before, after, body }: Write): void {
     const { truth, tally } = this.o;
-    const said = ((body as { status?: { conditions?: Condition[] } }).status?.conditions ?? []).filter(
-      (c) => c.status === "True",
-    );
     const route = after as GKEIPRoute;
+    const said = ((body as { status?: { conditions?: Condition[] } }).status?.conditions ?? []).filter(
+      (c) => c.status === "True" && !isOld(c, before as GKEIPRoute | undefined, route),
+    );
     for (const c of said) {
       const generation = before?.metadata.generation;
       tally.test(
@@ -56,12 +56,13 @@ export class Conditions {
     const types = new Set(said.map((c) => c.type));
     if (types.has("GCPReady")) this.cloudReady(who, route);
     if (types.has("DPV2Ready") && this.o.datapath === "dataplane-v2") this.datapathReady(who, route);
+    const all = new Set((route.status?.conditions ?? []).filter((c) => c.status === "True").map((c) => c.type));
     if (types.has("Ready"))
       tally.test(
         "3-condition",
         truth.now(),
-        types.has("Accepted") && types.has("GCPReady") && types.has("DPV2Ready"),
-        () => `${who} says Ready of ${route.metadata.name} with ${[...types].join(" ")}`,
+        all.has("Accepted") && all.has("GCPReady") && all.has("DPV2Ready"),
+        () => `${who} says Ready of ${route.metadata.name} with ${[...all].join(" ")}`,
       );
   }
   private heldBy(route: GKEIPRoute, address: string): Held[] {
@@ -108,4 +109,10 @@ export class Conditions {
         `${who} says DPV2Ready=True of ${route.metadata.name} for Pod ${pod}, reset at version ${since}; the node agent said ${JSON.stringify(said)}`,
     );
   }
+}
+/** What is only written again, of the same Pod, because an apply that leaves it out would delete it, claims nothing. */
+function isOld(c: Condition, before: GKEIPRoute | undefined, after: GKEIPRoute): boolean {
+  const was = before?.status?.conditions?.find((o) => o.type === c.type);
+  const samePod = JSON.stringify(before?.status?.pods) === JSON.stringify(after.status?.pods);
+  return samePod && was?.status === c.status && was.observedGeneration === c.observedGeneration && was.message === c.message;
 }

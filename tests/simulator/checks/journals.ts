@@ -9,6 +9,13 @@ import type { Truth } from "./judge";
 import type { Tally } from "./tally";
 
 type Vm = Pick<Holder, "zone" | "instance">;
+/** The Pod that a node agent has programmed. */
+export interface Told {
+  pod: string;
+  podUid: string;
+}
+/** UIDs of the simulated API server are numbers that grow. */
+const serial = (uid: string | undefined): number => Number(uid?.replace(/\D/g, "") ?? 0);
 /** A journal that said Held, as long as it did. */
 export interface Held {
   routeUid: string;
@@ -27,7 +34,6 @@ export class Journals {
   /** Where rules have really pointed, by address. */
   private readonly pointing = new Map<string, { vm: Vm | undefined; at: number }[]>();
   private readonly switchedAt = new Map<string, number>();
-  private readonly begunVersion = new Map<string, number>();
   /** Addresses whose claim somebody deleted by hand: what was under way then is nobody's fault. */
   private readonly robbed = new Set<string>();
 
@@ -107,8 +113,6 @@ export class Journals {
     const at = this.truth.now();
     const { status } = now;
     const was = old.status?.phase;
-    if (status?.phase === "Preparing" && status.generation !== old.status?.generation)
-      this.begunVersion.set(address, Number(now.metadata.resourceVersion));
     if (status?.phase === "Switching" && was !== "Switching") this.switches(address, now);
     if (status?.phase !== "Held" || was === "Held") return;
     this.tally.count("moves");
@@ -131,17 +135,18 @@ export class Journals {
     this.switchedAt.set(address, this.truth.now());
     if (!this.agents) return;
     const reset = Number(now.status?.routeVersion ?? 0);
-    const begun = this.begunVersion.get(address) ?? 0;
+    const { next } = now.status ?? {};
     const said = this.prepared.get(now.spec.route.uid) ?? [];
-    const proof = said.find((p) => p.pod === now.status?.next?.pod && p.version > reset);
+    // The agent may know a newer Pod of the name than the controller does; an older one proves nothing.
+    const proof = said.find((p) => p.pod === next?.pod && serial(p.podUid) >= serial(next?.podUID) && p.version > reset);
     this.tally.test(
       "1-holder",
       this.truth.now(),
-      reset >= begun && proof !== undefined,
+      proof !== undefined,
       () =>
-        `${address} switches to ${now.status?.next?.pod} (begun at version ${begun}, reset at ${reset}), but the node agent said ${JSON.stringify(said)}`,
+        `${address} switches to ${next?.pod} ${next?.podUID} (reset at ${reset}), but the node agent said ${JSON.stringify(said)}`,
     );
   }
   /** What node agents have said, by UID of the route. */
-  readonly prepared = new Map<string, { pod: string; version: number }[]>();
+  readonly prepared = new Map<string, (Told & { version: number })[]>();
 }

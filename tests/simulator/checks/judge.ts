@@ -11,7 +11,7 @@ import { isForeign, pathOf, vmOfUrl } from "../world/reading";
 import type { Shape } from "../world/shape";
 import type { Witness } from "../world/world";
 import { Conditions } from "./conditions";
-import { Journals } from "./journals";
+import { Journals, type Told } from "./journals";
 import { Tally } from "./tally";
 
 /** The bound of DESIGN 9.7 and ADR 0011, written down again on purpose. */
@@ -38,6 +38,8 @@ export class Judge implements Witness {
   private conditions!: Conditions;
   /** Until when each process may act, by its own clock. */
   private readonly rights = new Map<string, number>();
+  /** Clocks of the processes that live. */
+  private readonly clocks = new Map<string, Process["clock"]>();
   private readonly leaseSentAt = new Map<string, number>();
   private readonly heardAt = new Map<string, Map<string, number>>();
   private readonly bornAt = new Map<string, number>();
@@ -72,7 +74,11 @@ export class Judge implements Witness {
     );
   }
 
+  ended(process: Process): void {
+    this.clocks.delete(process.name);
+  }
   leaves(process: Process, what: string, mutates: boolean): void {
+    this.clocks.set(process.name, process.clock);
     if (!this.bornAt.has(process.name)) this.bornAt.set(process.name, this.truth.now());
     if (!mutates) return;
     if (what.includes(`/leases`)) return void this.leaseSentAt.set(process.name, process.clock.monotonic());
@@ -150,6 +156,15 @@ export class Judge implements Witness {
     if (!isController(who) || after?.metadata.name !== LEASE || !renewTime) return;
     this.tally.count("leaseWrites");
     const sent = this.leaseSentAt.get(who) ?? 0;
+    const other = [...this.clocks].find(
+      ([name, clock]) => name !== who && clock.monotonic() < (this.rights.get(name) ?? Number.NEGATIVE_INFINITY),
+    );
+    this.tally.test(
+      "7-leader",
+      this.truth.now(),
+      holderIdentity !== who || other === undefined,
+      () => `${who} takes the lease while ${other?.[0]} may still act`,
+    );
     this.rights.set(who, holderIdentity === who ? sent + this.shape.lease.renewDeadlineMs : Number.NEGATIVE_INFINITY);
   }
   private owned(binding: AddressBinding | undefined): void {
@@ -187,9 +202,9 @@ export class Judge implements Witness {
   }
 
   /** A node agent has programmed a Pod for a route, and said so in this version of it. */
-  programmed(routeUid: string, pod: string, version: number): void {
+  programmed(routeUid: string, pod: Told, version: number): void {
     const said = this.journals.prepared.get(routeUid) ?? [];
-    this.journals.prepared.set(routeUid, [...said.slice(-8), { pod, version }]);
+    this.journals.prepared.set(routeUid, [...said.slice(-8), { ...pod, version }]);
   }
 
   cloudChanged(change: CloudChange): void {

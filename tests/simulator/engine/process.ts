@@ -35,6 +35,7 @@ export interface Exchange<T> {
 /** Who watches over a process: called at every request that leaves, and at everything that happens to it. */
 export interface Overseer {
   leaves(process: Process, what: string, mutates: boolean): void;
+  ended(process: Process): void;
   count(what: string): void;
   trace(who: string, line: string): void;
 }
@@ -124,6 +125,7 @@ export class Process {
     if (!this.alive) return;
     this.alive = false;
     this.waiting.length = 0;
+    this.o.overseer.ended(this);
     this.o.overseer.trace(this.name, `ends: ${why}`);
     this.onEnd(why);
   }

@@ -22,7 +22,7 @@ export class Cluster {
       scheduler: Scheduler;
       chance: Chance;
       agents: boolean;
-      programmed(routeUid: string, pod: string, version: number): void;
+      programmed(routeUid: string, pod: { pod: string; podUid: string }, version: number): void;
     },
   ) {}
 
@@ -156,7 +156,7 @@ export class Cluster {
       }),
     ) as KubeObject | undefined;
     if (!written) return;
-    this.o.programmed(uid, pod.metadata.name, Number(written.metadata.resourceVersion));
+    this.o.programmed(uid, { pod: pod.metadata.name, podUid: pod.metadata.uid ?? "" }, Number(written.metadata.resourceVersion));
   }
 }
 

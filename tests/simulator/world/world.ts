@@ -39,7 +39,7 @@ export interface Slot {
 export interface Witness extends Overseer, Heard {
   wrote(write: Write): void;
   cloudChanged(change: CloudChange): void;
-  programmed(routeUid: string, pod: string, version: number): void;
+  programmed(routeUid: string, pod: { pod: string; podUid: string }, version: number): void;
   warned(who: string, text: string): void;
 }
 export interface CloudWeather {

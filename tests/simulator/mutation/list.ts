@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+// Small deliberate bugs, each an exact piece of text and what stands there instead. The simulator must notice every one of them.
+
+export interface Patch {
+  file: string;
+  from: string;
+  to: string;
+}
+export interface Mutant {
+  name: string;
+  patches: readonly Patch[];
+}
+const mutant = (name: string, file: string, from: string, to: string, ...more: Patch[]): Mutant => ({
+  name,
+  patches: [{ file, from, to }, ...more],
+});
+const SELECT = "controller/core/select.ts";
+const HANDOVER = "controller/core/handover.ts";
+const CONDITIONS = "controller/core/conditions.ts";
+const ACCEPT = "controller/core/accept.ts";
+const ADDRESS = "controller/manager/address.ts";
+const ROUTE = "controller/manager/route.ts";
+const RELEASE = "controller/manager/release.ts";
+const LEADER = "controller/kubernetes/leader.ts";
+
+export const MUTANTS: readonly Mutant[] = [
+  mutant("terminating Pod selectable", SELECT, `p.deleting ? no("Terminating"`, `p.name === "" ? no("Terminating"`),
+  mutant(
+    "Pod selectable before it is Ready",
+    SELECT,
+    `r.mode === "Exists" || p.ready ? undefined`,
+    `r.mode === "Exists" || p.name ? undefined`,
+  ),
+  mutant(
+    "tie by chance",
+    SELECT,
+    `if (a.name !== b.name) return a.name < b.name ? -1 : 1;`,
+    `if (a.name !== b.name) return Math.random() < 0.5 ? -1 : 1;`,
+  ),
+  mutant("oldest Pod wins", SELECT, `return a.created > b.created ? -1 : 1;`, `return a.created < b.created ? -1 : 1;`),
+  mutant(
+    "one malformed Pod ends the reconcile",
+    SELECT,
+    `if (!p.interfaces.ok) return no(`,
+    `if (!p.interfaces.ok) throw new TypeError("interfaces");\n  if (!p.interfaces.ok) return no(`,
+  ),
+  mutant("Pod's UID ignored, its name believed", HANDOVER, `const SAME = ["podUID",`, `const SAME = ["pod",`),
+  mutant(
+    "switch before the node is prepared",
+    HANDOVER,
+    `return i.prepared ? { do: "switch" } : { do: "await-datapath" };`,
+    `return { do: "switch" };`,
+  ),
+  mutant("no reset before a hand-over", HANDOVER, `if (status.routeVersion === undefined) return { do: "reset" };`, ``),
+  mutant(
+    "generation not raised by a move",
+    HANDOVER,
+    `generation: (status.generation ?? 0) + 1, routeUid`,
+    `generation: status.generation ?? 1, routeUid`,
+  ),
+  mutant(
+    "generation not raised when nobody holds",
+    HANDOVER,
+    `generation: (status?.generation ?? 0) + 1,`,
+    `generation: status?.generation ?? 1,`,
+  ),
+  mutant(
+    "another route's journal believed",
+    HANDOVER,
+    `if (inherited(status, i.routeUid)) return { ...begin, cause: "RouteChanged" };`,
+    ``,
+  ),
+  mutant(
+    "committed before the rule was set",
+    HANDOVER,
+    `return programmed(i) ? { do: "commit" } : { do: "program", repair: false };`,
+    `return { do: "commit" };`,
+  ),
+  mutant(
+    "a rule moved by hand is not repaired",
+    HANDOVER,
+    `return programmed(i) ? { do: "nothing" } : { do: "program", repair: true };`,
+    `return { do: "nothing" };`,
+  ),
+  mutant("youngest route wins", ACCEPT, `byAge(r, route) < 0);`, `byAge(r, route) > 0);`),
+  mutant("claims of older routes ignored", ACCEPT, `    if (winner)\n`, `    if (winner?.metadata.name === "")\n`),
+  mutant("status before observation", CONDITIONS, `if (held.size === 0 || missing.length > 0)`, `if (held.size > 99)`),
+  mutant(
+    "observedGeneration is made up",
+    CONDITIONS,
+    `message: message.slice(0, 32768), observedGeneration: f.generation };`,
+    `message: message.slice(0, 32768), observedGeneration: 1 };`,
+  ),
+  mutant(
+    "stale DPV2Ready believed",
+    ADDRESS,
+    `return said?.status === "True" && atLeast(now?.metadata.resourceVersion, status?.routeVersion);`,
+    `return now?.status?.conditions?.some((c) => c.type === "DPV2Ready" && c.status === "True") ?? said !== undefined;`,
+  ),
+  mutant(
+    "target of the old holder",
+    ADDRESS,
+    `wantedTarget: this.deeds.targetOf(wanted, network)`,
+    `wantedTarget: this.deeds.targetOf(status?.holder ?? wanted, network)`,
+  ),
+  mutant(
+    "a move finished without a look at the rule",
+    ADDRESS,
+    `if (!looked && (step.do === "blocked" || step.do === "commit")) {`,
+    `if (!looked && step.do === "blocked") {`,
+  ),
+  mutant(
+    "status of a generation that nobody judged",
+    ROUTE,
+    `if (!latest || !sameGeneration(latest, route)) return undefined;`,
+    `if (!latest) return undefined;`,
+  ),
+  mutant("finalizer goes although something is stuck", ROUTE, `    if (stuck.length > 0) {\n`, `    if (stuck.length > 99) {\n`),
+  mutant(
+    "deleted route served on",
+    ROUTE,
+    `const duty = route.metadata.deletionTimestamp ? "release" :`,
+    `const duty = route.metadata.name === "" ? "release" :`,
+  ),
+  mutant("release keeps the rule", RELEASE, `    await fabric.deleteRule(rule, fence);\n`, ``),
+  mutant("release keeps the claim", RELEASE, `  await writer.release(marked);\n`, ``),
+  mutant("target instances never swept", "controller/manager/targets.ts", `if (this.silent.size > 0) return;`, `return;`),
+  mutant("fence without the lease", "controller/manager/index.ts", `if (!isLeaderNow()) refuse(`, `if (method === "") refuse(`),
+  mutant(
+    "fence without the staleness bound",
+    "controller/manager/index.ts",
+    `if (staleness() > MOST_STALE_MS)`,
+    `if (staleness() > 1e12)`,
+  ),
+  mutant("fence not asked by the cloud's client", "controller/compute/client.ts", `fence?.check(method);`, ``),
+  mutant("fence not asked by the writer", "controller/manager/writer.ts", `    this.o.fence.check(method);\n`, ``),
+  mutant(
+    "status written without its version",
+    "controller/manager/writer.ts",
+    `const { namespace, name, resourceVersion = "", uid } = object.metadata;`,
+    `const { namespace, name, uid } = object.metadata;\n    const resourceVersion = undefined as unknown as string;`,
+  ),
+  mutant(
+    "foreign rule stolen",
+    HANDOVER,
+    `if (i.rule.state === "foreign") return { do: "blocked", message: i.rule.message };`,
+    ``,
+    {
+      file: "controller/manager/deeds.ts",
+      from: `    const target = this.targetOf(wanted, wish.network);\n`,
+      to: `    const target = this.targetOf(wanted, wish.network);\n    for (const r of await fabric.rulesOn(key.address)) if (!r.ours) await fabric.deleteRule(r, fence);\n`,
+    },
+    { file: "controller/compute/rules.ts", from: `if (!current.ours) throw foreign("forwardingRules.delete", current);`, to: `` },
+  ),
+  mutant("another's lease taken at once", LEADER, `return this.now() >= this.othersUntil(lease);`, `return true;`),
+  mutant(
+    "leads for too long after a renewal",
+    LEADER,
+    `this.heldUntil = started + this.renewMs;`,
+    `this.heldUntil = started + this.renewMs * 4;`,
+  ),
+  mutant(
+    "what a list does not contain is kept",
+    "controller/kubernetes/sync.ts",
+    `      if (old !== undefined) this.drop(key, old);\n    }`,
+    `    }`,
+  ),
+  mutant(
+    "a version that is gone is asked for again",
+    "controller/kubernetes/reflector.ts",
+    `if (!isApiError(error, ...KEEPS_VERSION)) this.version = undefined;`,
+    ``,
+  ),
+  mutant(
+    "unchanged truth written again",
+    "controller/kubernetes/status.ts",
+    `const unchanged = before?.status === condition.status && before.lastTransitionTime !== undefined;`,
+    `const unchanged = before?.status === "never" && before.lastTransitionTime !== undefined;`,
+  ),
+];
