@@ -7,7 +7,7 @@ import { changes, ROOT } from "../../sandbox/demo";
 import { runPulumi } from "../../sandbox/pulumi";
 import type { World } from "../../sandbox/world/world";
 
-const COMMAND_MS = 120_000;
+const COMMAND_MS = 90_000;
 
 export interface Ran {
   code: number;

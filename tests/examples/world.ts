@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One world for all examples that adopt: a cluster "prod", an address reserved by hand, a prefix of one's own, and the CRDs that GKE has.
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { gkeIpRouteCrd } from "../../controller/api";
@@ -67,7 +67,8 @@ async function base(world: World, dir: string): Promise<string> {
   mkdirSync(folder);
   writeFileSync(path.join(folder, "Pulumi.yaml"), "name: base\nruntime: nodejs\nmain: index.ts\n");
   cpSync(path.join(ROOT, "examples", "adopt", "tsconfig.json"), path.join(folder, "tsconfig.json"));
-  cpSync(path.join(__dirname, "programs", "base.ts"), path.join(folder, "index.ts"));
+  const text = readFileSync(path.join(__dirname, "programs", "base.ts"), "utf8");
+  writeFileSync(path.join(folder, "index.ts"), text.replace("../../../components", "pulumi-gke-persistent-ip"));
   const project = await Project.create(world, path.relative(ROOT, folder));
   await project.up();
   project.remove();

@@ -2,7 +2,7 @@
 // The whole way of another language's program: generated SDK, real engine, plugin started by the CLI, Construct, and a cluster whose routes are Ready.
 import { expect } from "chai";
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { ROOT, untilReady } from "../../sandbox/demo";
@@ -47,7 +47,8 @@ describe("a program with the generated SDK and the plugin", function () {
     for (const sdk of ["pulumi", "gcp"])
       symlinkSync(path.join(ROOT, "node_modules", "@pulumi", sdk), path.join(modules, "@pulumi", sdk));
     compileSdk(modules);
-    copyFileSync(path.join(__dirname, "programs", "remote.ts"), path.join(folder, "index.ts"));
+    const program = readFileSync(path.join(__dirname, "programs", "remote.ts"), "utf8");
+    writeFileSync(path.join(folder, "index.ts"), program.replace("../../../sdk/nodejs", "pulumi-gke-persistent-ip-sdk"));
     writeFileSync(path.join(folder, "Pulumi.yaml"), "name: remote\nruntime: nodejs\n");
     writeFileSync(path.join(folder, "package.json"), '{"name":"remote","main":"index.ts"}');
     writeFileSync(

@@ -2,7 +2,7 @@
 // What examples find: a cluster "prod" whose nodes are on an L3 and on a Device network, made as a platform team would, part by part.
 import { Network } from "@pulumi/gcp/compute/network";
 import { Subnetwork } from "@pulumi/gcp/compute/subnetwork";
-import { MultiNetworkCluster, PodNetworks } from "pulumi-gke-persistent-ip";
+import { MultiNetworkCluster, PodNetworks } from "../../../components";
 
 const region = "us-central1";
 const vpc = new Network("prod", { name: "prod-nodes", autoCreateSubnetworks: false });

@@ -3,7 +3,7 @@
 import { Network } from "@pulumi/gcp/compute/network";
 import { Subnetwork } from "@pulumi/gcp/compute/subnetwork";
 import * as pulumi from "@pulumi/pulumi";
-import * as sdk from "pulumi-gke-persistent-ip-sdk";
+import * as sdk from "../../../sdk/nodejs";
 
 const region = "us-central1";
 const vpc = new Network("edge", { name: "edge-nodes", autoCreateSubnetworks: false });
