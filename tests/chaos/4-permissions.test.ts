@@ -71,6 +71,12 @@ describe("rights, granted and used", function () {
     await addRoute("inside", address, "inside");
     await scene.pod({ app: "inside", name: "inside-1", node: "node-1" });
     await scene.untilHeld("inside", "inside-1");
+    await lab.admin.request("PATCH", resourcePath(KINDS.route, "life", "inside"), {
+      body: { spec: { allowGlobalAccess: true } },
+    });
+    const global = (): boolean | undefined =>
+      lab.emulator.list("forwardingRules").find((r) => r.IPAddress === address)?.allowGlobalAccess;
+    await eventually(() => expect(global()).to.equal(true) && undefined);
     await scene.removeRoute("inside");
     await eventually(() => expect(scene.vmOf(address)).to.equal(undefined) && undefined);
   }
