@@ -77,6 +77,7 @@ export class PodIpController extends pulumi.ComponentResource {
             resourceInputs["region"] = args?.region;
             resourceInputs["replicas"] = args?.replicas;
             resourceInputs["resources"] = args?.resources;
+            resourceInputs["waitForCrds"] = args?.waitForCrds;
             resourceInputs["workers"] = args?.workers;
             resourceInputs["bundleHash"] = undefined /*out*/;
             resourceInputs["principal"] = undefined /*out*/;
@@ -170,6 +171,10 @@ export interface PodIpControllerArgs {
      * Requests and limits.
      */
     resources?: inputs.ControllerResourcesArgs;
+    /**
+     * GkeManaged: wait, by a Job in the cluster, until GKE serves the kinds that are needed. Default: true; an adopted cluster has them.
+     */
+    waitForCrds?: boolean;
     /**
      * Routes that are worked on at once. Default: the controller's own.
      */

@@ -85,6 +85,8 @@ type podIpControllerArgs struct {
 	Replicas *float64 `pulumi:"replicas"`
 	// Requests and limits.
 	Resources *ControllerResources `pulumi:"resources"`
+	// GkeManaged: wait, by a Job in the cluster, until GKE serves the kinds that are needed. Default: true; an adopted cluster has them.
+	WaitForCrds *bool `pulumi:"waitForCrds"`
 	// Routes that are worked on at once. Default: the controller's own.
 	Workers *float64 `pulumi:"workers"`
 }
@@ -129,6 +131,8 @@ type PodIpControllerArgs struct {
 	Replicas *float64
 	// Requests and limits.
 	Resources *ControllerResourcesArgs
+	// GkeManaged: wait, by a Job in the cluster, until GKE serves the kinds that are needed. Default: true; an adopted cluster has them.
+	WaitForCrds *bool
 	// Routes that are worked on at once. Default: the controller's own.
 	Workers *float64
 }

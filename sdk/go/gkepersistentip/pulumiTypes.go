@@ -20,11 +20,13 @@ type Address struct {
 	Count *float64 `pulumi:"count"`
 	// Use the reserved address of this name. It is read and never changed.
 	Existing *string `pulumi:"existing"`
+	// Name that this address had in the program before, when it is renamed there; its reservation stays as it is.
+	Formerly *string `pulumi:"formerly"`
 	// Bring your own: URL of the public delegated prefix to take the address from (SEED-38).
 	FromPrefix *string `pulumi:"fromPrefix"`
 	// Use this address as it is, without a reservation in this program.
 	Literal *string `pulumi:"literal"`
-	// Name of the reserved address in Google Cloud. Default: the component's name and the key.
+	// Name of the reserved address in Google Cloud. Default: the component's name and the key, or the former one.
 	Name *string `pulumi:"name"`
 	// Internal: the Pod network whose subnet the address is in.
 	Network *string `pulumi:"network"`
@@ -56,11 +58,13 @@ type AddressArgs struct {
 	Count *float64 `pulumi:"count"`
 	// Use the reserved address of this name. It is read and never changed.
 	Existing pulumi.StringPtrInput `pulumi:"existing"`
+	// Name that this address had in the program before, when it is renamed there; its reservation stays as it is.
+	Formerly *string `pulumi:"formerly"`
 	// Bring your own: URL of the public delegated prefix to take the address from (SEED-38).
 	FromPrefix pulumi.StringPtrInput `pulumi:"fromPrefix"`
 	// Use this address as it is, without a reservation in this program.
 	Literal pulumi.StringPtrInput `pulumi:"literal"`
-	// Name of the reserved address in Google Cloud. Default: the component's name and the key.
+	// Name of the reserved address in Google Cloud. Default: the component's name and the key, or the former one.
 	Name *string `pulumi:"name"`
 	// Internal: the Pod network whose subnet the address is in.
 	Network *string `pulumi:"network"`
@@ -140,6 +144,11 @@ func (o AddressOutput) Existing() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v Address) *string { return v.Existing }).(pulumi.StringPtrOutput)
 }
 
+// Name that this address had in the program before, when it is renamed there; its reservation stays as it is.
+func (o AddressOutput) Formerly() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v Address) *string { return v.Formerly }).(pulumi.StringPtrOutput)
+}
+
 // Bring your own: URL of the public delegated prefix to take the address from (SEED-38).
 func (o AddressOutput) FromPrefix() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v Address) *string { return v.FromPrefix }).(pulumi.StringPtrOutput)
@@ -150,7 +159,7 @@ func (o AddressOutput) Literal() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v Address) *string { return v.Literal }).(pulumi.StringPtrOutput)
 }
 
-// Name of the reserved address in Google Cloud. Default: the component's name and the key.
+// Name of the reserved address in Google Cloud. Default: the component's name and the key, or the former one.
 func (o AddressOutput) Name() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v Address) *string { return v.Name }).(pulumi.StringPtrOutput)
 }
@@ -397,6 +406,8 @@ type Controller struct {
 	Replicas *float64 `pulumi:"replicas"`
 	// Requests and limits.
 	Resources *ControllerResources `pulumi:"resources"`
+	// GkeManaged: wait, by a Job in the cluster, until GKE serves the kinds that are needed. Default: true; an adopted cluster has them.
+	WaitForCrds *bool `pulumi:"waitForCrds"`
 	// Routes that are worked on at once. Default: the controller's own.
 	Workers *float64 `pulumi:"workers"`
 }
@@ -439,6 +450,8 @@ type ControllerArgs struct {
 	Replicas *float64 `pulumi:"replicas"`
 	// Requests and limits.
 	Resources *ControllerResourcesArgs `pulumi:"resources"`
+	// GkeManaged: wait, by a Job in the cluster, until GKE serves the kinds that are needed. Default: true; an adopted cluster has them.
+	WaitForCrds *bool `pulumi:"waitForCrds"`
 	// Routes that are worked on at once. Default: the controller's own.
 	Workers *float64 `pulumi:"workers"`
 }
@@ -583,6 +596,11 @@ func (o ControllerOutput) Replicas() pulumi.Float64PtrOutput {
 // Requests and limits.
 func (o ControllerOutput) Resources() ControllerResourcesPtrOutput {
 	return o.ApplyT(func(v Controller) *ControllerResources { return v.Resources }).(ControllerResourcesPtrOutput)
+}
+
+// GkeManaged: wait, by a Job in the cluster, until GKE serves the kinds that are needed. Default: true; an adopted cluster has them.
+func (o ControllerOutput) WaitForCrds() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v Controller) *bool { return v.WaitForCrds }).(pulumi.BoolPtrOutput)
 }
 
 // Routes that are worked on at once. Default: the controller's own.
@@ -742,6 +760,16 @@ func (o ControllerPtrOutput) Resources() ControllerResourcesPtrOutput {
 		}
 		return v.Resources
 	}).(ControllerResourcesPtrOutput)
+}
+
+// GkeManaged: wait, by a Job in the cluster, until GKE serves the kinds that are needed. Default: true; an adopted cluster has them.
+func (o ControllerPtrOutput) WaitForCrds() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v *Controller) *bool {
+		if v == nil {
+			return nil
+		}
+		return v.WaitForCrds
+	}).(pulumi.BoolPtrOutput)
 }
 
 // Routes that are worked on at once. Default: the controller's own.

@@ -20,6 +20,10 @@ export interface AddressArgs {
      */
     existing?: pulumi.Input<string | undefined>;
     /**
+     * Name that this address had in the program before, when it is renamed there; its reservation stays as it is.
+     */
+    formerly?: string;
+    /**
      * Bring your own: URL of the public delegated prefix to take the address from (SEED-38).
      */
     fromPrefix?: pulumi.Input<string | undefined>;
@@ -28,7 +32,7 @@ export interface AddressArgs {
      */
     literal?: pulumi.Input<string | undefined>;
     /**
-     * Name of the reserved address in Google Cloud. Default: the component's name and the key.
+     * Name of the reserved address in Google Cloud. Default: the component's name and the key, or the former one.
      */
     name?: string;
     /**
@@ -131,6 +135,10 @@ export interface ControllerArgs {
      * Requests and limits.
      */
     resources?: inputs.ControllerResourcesArgs;
+    /**
+     * GkeManaged: wait, by a Job in the cluster, until GKE serves the kinds that are needed. Default: true; an adopted cluster has them.
+     */
+    waitForCrds?: boolean;
     /**
      * Routes that are worked on at once. Default: the controller's own.
      */

@@ -73,6 +73,10 @@ class AddressArgsDict(TypedDict):
     """
     Use the reserved address of this name. It is read and never changed.
     """
+    formerly: NotRequired[_builtins.str]
+    """
+    Name that this address had in the program before, when it is renamed there; its reservation stays as it is.
+    """
     from_prefix: NotRequired[pulumi.Input[Optional[_builtins.str]]]
     """
     Bring your own: URL of the public delegated prefix to take the address from (SEED-38).
@@ -83,7 +87,7 @@ class AddressArgsDict(TypedDict):
     """
     name: NotRequired[_builtins.str]
     """
-    Name of the reserved address in Google Cloud. Default: the component's name and the key.
+    Name of the reserved address in Google Cloud. Default: the component's name and the key, or the former one.
     """
     network: NotRequired[_builtins.str]
     """
@@ -112,6 +116,7 @@ class AddressArgs:
                  address: pulumi.Input[Optional[_builtins.str]] = None,
                  count: Optional[_builtins.float] = None,
                  existing: pulumi.Input[Optional[_builtins.str]] = None,
+                 formerly: Optional[_builtins.str] = None,
                  from_prefix: pulumi.Input[Optional[_builtins.str]] = None,
                  literal: pulumi.Input[Optional[_builtins.str]] = None,
                  name: Optional[_builtins.str] = None,
@@ -124,9 +129,10 @@ class AddressArgs:
         :param pulumi.Input[_builtins.str] address: Ask for this very address. Default: Google chooses.
         :param _builtins.float count: So many of a kind: KEY-0, KEY-1, … each an address of its own; see `statefulSet` of a route. Default: one, named KEY.
         :param pulumi.Input[_builtins.str] existing: Use the reserved address of this name. It is read and never changed.
+        :param _builtins.str formerly: Name that this address had in the program before, when it is renamed there; its reservation stays as it is.
         :param pulumi.Input[_builtins.str] from_prefix: Bring your own: URL of the public delegated prefix to take the address from (SEED-38).
         :param pulumi.Input[_builtins.str] literal: Use this address as it is, without a reservation in this program.
-        :param _builtins.str name: Name of the reserved address in Google Cloud. Default: the component's name and the key.
+        :param _builtins.str name: Name of the reserved address in Google Cloud. Default: the component's name and the key, or the former one.
         :param _builtins.str network: Internal: the Pod network whose subnet the address is in.
         :param 'AddressScope' scope: Default: Internal where a network or subnetwork is named, else External.
         :param _builtins.bool shared: Internal: may sit on several forwarding rules (purpose SHARED_LOADBALANCER_VIP). Default: false.
@@ -139,6 +145,8 @@ class AddressArgs:
             pulumi.set(__self__, "count", count)
         if existing is not None:
             pulumi.set(__self__, "existing", existing)
+        if formerly is not None:
+            pulumi.set(__self__, "formerly", formerly)
         if from_prefix is not None:
             pulumi.set(__self__, "from_prefix", from_prefix)
         if literal is not None:
@@ -193,6 +201,18 @@ class AddressArgs:
         pulumi.set(self, "existing", value)
 
     @_builtins.property
+    @pulumi.getter
+    def formerly(self) -> Optional[_builtins.str]:
+        """
+        Name that this address had in the program before, when it is renamed there; its reservation stays as it is.
+        """
+        return pulumi.get(self, "formerly")
+
+    @formerly.setter
+    def formerly(self, value: Optional[_builtins.str]):
+        pulumi.set(self, "formerly", value)
+
+    @_builtins.property
     @pulumi.getter(name="fromPrefix")
     def from_prefix(self) -> pulumi.Input[Optional[_builtins.str]]:
         """
@@ -220,7 +240,7 @@ class AddressArgs:
     @pulumi.getter
     def name(self) -> Optional[_builtins.str]:
         """
-        Name of the reserved address in Google Cloud. Default: the component's name and the key.
+        Name of the reserved address in Google Cloud. Default: the component's name and the key, or the former one.
         """
         return pulumi.get(self, "name")
 
@@ -444,6 +464,10 @@ class ControllerArgsDict(TypedDict):
     """
     Requests and limits.
     """
+    wait_for_crds: NotRequired[_builtins.bool]
+    """
+    GkeManaged: wait, by a Job in the cluster, until GKE serves the kinds that are needed. Default: true; an adopted cluster has them.
+    """
     workers: NotRequired[_builtins.float]
     """
     Routes that are worked on at once. Default: the controller's own.
@@ -465,6 +489,7 @@ class ControllerArgs:
                  priority_class: Optional[_builtins.str] = None,
                  replicas: Optional[_builtins.float] = None,
                  resources: Optional['ControllerResourcesArgs'] = None,
+                 wait_for_crds: Optional[_builtins.bool] = None,
                  workers: Optional[_builtins.float] = None):
         """
         :param _builtins.str bundle_path: Path of another controller bundle (controller.js.gz). Default: that of this package.
@@ -480,6 +505,7 @@ class ControllerArgs:
         :param _builtins.str priority_class: Default: system-cluster-critical. Empty: none.
         :param _builtins.float replicas: One leads, the others stand by. Default: 2.
         :param 'ControllerResourcesArgs' resources: Requests and limits.
+        :param _builtins.bool wait_for_crds: GkeManaged: wait, by a Job in the cluster, until GKE serves the kinds that are needed. Default: true; an adopted cluster has them.
         :param _builtins.float workers: Routes that are worked on at once. Default: the controller's own.
         """
         if bundle_path is not None:
@@ -508,6 +534,8 @@ class ControllerArgs:
             pulumi.set(__self__, "replicas", replicas)
         if resources is not None:
             pulumi.set(__self__, "resources", resources)
+        if wait_for_crds is not None:
+            pulumi.set(__self__, "wait_for_crds", wait_for_crds)
         if workers is not None:
             pulumi.set(__self__, "workers", workers)
 
@@ -666,6 +694,18 @@ class ControllerArgs:
     @resources.setter
     def resources(self, value: Optional['ControllerResourcesArgs']):
         pulumi.set(self, "resources", value)
+
+    @_builtins.property
+    @pulumi.getter(name="waitForCrds")
+    def wait_for_crds(self) -> Optional[_builtins.bool]:
+        """
+        GkeManaged: wait, by a Job in the cluster, until GKE serves the kinds that are needed. Default: true; an adopted cluster has them.
+        """
+        return pulumi.get(self, "wait_for_crds")
+
+    @wait_for_crds.setter
+    def wait_for_crds(self, value: Optional[_builtins.bool]):
+        pulumi.set(self, "wait_for_crds", value)
 
     @_builtins.property
     @pulumi.getter

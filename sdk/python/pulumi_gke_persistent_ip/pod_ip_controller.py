@@ -40,6 +40,7 @@ class PodIpControllerArgs:
                  project: pulumi.Input[Optional[_builtins.str]] = None,
                  replicas: Optional[_builtins.float] = None,
                  resources: Optional['ControllerResourcesArgs'] = None,
+                 wait_for_crds: Optional[_builtins.bool] = None,
                  workers: Optional[_builtins.float] = None):
         """
         The set of arguments for constructing a PodIpController resource.
@@ -63,6 +64,7 @@ class PodIpControllerArgs:
         :param pulumi.Input[_builtins.str] project: Project of the addresses and the cluster. Default: `gcp:project`.
         :param _builtins.float replicas: One leads, the others stand by. Default: 2.
         :param 'ControllerResourcesArgs' resources: Requests and limits.
+        :param _builtins.bool wait_for_crds: GkeManaged: wait, by a Job in the cluster, until GKE serves the kinds that are needed. Default: true; an adopted cluster has them.
         :param _builtins.float workers: Routes that are worked on at once. Default: the controller's own.
         """
         pulumi.set(__self__, "cluster_location", cluster_location)
@@ -100,6 +102,8 @@ class PodIpControllerArgs:
             pulumi.set(__self__, "replicas", replicas)
         if resources is not None:
             pulumi.set(__self__, "resources", resources)
+        if wait_for_crds is not None:
+            pulumi.set(__self__, "wait_for_crds", wait_for_crds)
         if workers is not None:
             pulumi.set(__self__, "workers", workers)
 
@@ -332,6 +336,18 @@ class PodIpControllerArgs:
         pulumi.set(self, "resources", value)
 
     @_builtins.property
+    @pulumi.getter(name="waitForCrds")
+    def wait_for_crds(self) -> Optional[_builtins.bool]:
+        """
+        GkeManaged: wait, by a Job in the cluster, until GKE serves the kinds that are needed. Default: true; an adopted cluster has them.
+        """
+        return pulumi.get(self, "wait_for_crds")
+
+    @wait_for_crds.setter
+    def wait_for_crds(self, value: Optional[_builtins.bool]):
+        pulumi.set(self, "wait_for_crds", value)
+
+    @_builtins.property
     @pulumi.getter
     def workers(self) -> Optional[_builtins.float]:
         """
@@ -369,6 +385,7 @@ class PodIpController(pulumi.ComponentResource):
                  region: Optional[_builtins.str] = None,
                  replicas: Optional[_builtins.float] = None,
                  resources: Optional[Union['ControllerResourcesArgs', 'ControllerResourcesArgsDict']] = None,
+                 wait_for_crds: Optional[_builtins.bool] = None,
                  workers: Optional[_builtins.float] = None,
                  __props__=None):
         """
@@ -395,6 +412,7 @@ class PodIpController(pulumi.ComponentResource):
         :param _builtins.str region: Region of the addresses.
         :param _builtins.float replicas: One leads, the others stand by. Default: 2.
         :param Union['ControllerResourcesArgs', 'ControllerResourcesArgsDict'] resources: Requests and limits.
+        :param _builtins.bool wait_for_crds: GkeManaged: wait, by a Job in the cluster, until GKE serves the kinds that are needed. Default: true; an adopted cluster has them.
         :param _builtins.float workers: Routes that are worked on at once. Default: the controller's own.
         """
         ...
@@ -440,6 +458,7 @@ class PodIpController(pulumi.ComponentResource):
                  region: Optional[_builtins.str] = None,
                  replicas: Optional[_builtins.float] = None,
                  resources: Optional[Union['ControllerResourcesArgs', 'ControllerResourcesArgsDict']] = None,
+                 wait_for_crds: Optional[_builtins.bool] = None,
                  workers: Optional[_builtins.float] = None,
                  __props__=None):
         opts = pulumi.ResourceOptions.merge(_utilities.get_resource_opts_defaults(), opts)
@@ -477,6 +496,7 @@ class PodIpController(pulumi.ComponentResource):
             __props__.__dict__["region"] = region
             __props__.__dict__["replicas"] = replicas
             __props__.__dict__["resources"] = resources
+            __props__.__dict__["wait_for_crds"] = wait_for_crds
             __props__.__dict__["workers"] = workers
             __props__.__dict__["bundle_hash"] = None
             __props__.__dict__["principal"] = None
