@@ -3,6 +3,7 @@
 // from the live cluster. Of each object only the fields that a decision reads are kept: no containers, no environment, no Secrets.
 import { ANNOTATION, KINDS, OWN_GROUP, type KubeObject } from "../api";
 import type { CloudSnapshot } from "../compute";
+import type { Settings } from "../core";
 import { UsageError } from "./errors";
 
 export const DUMP_KIND = "PersistentIpDump";
@@ -14,7 +15,7 @@ export interface DumpSettings {
   project: string;
   region: string;
   clusterUid: string;
-  datapath: "dataplane-v2" | "device";
+  datapath: Settings["datapath"];
   defaultNetwork: boolean;
 }
 export interface Dump {

@@ -50,6 +50,8 @@ export async function controllerFacts(client: ApiClient, namespace = NAMESPACE):
 /** The region of a zone: `us-central1-a` gives `us-central1`. */
 const regionOf = (zone: string): string => zone.replace(/-[a-z]$/, "");
 
+const MODES: readonly DumpSettings["datapath"][] = ["dataplane-v2", "device", "linux"];
+
 export interface SettingsInput {
   facts: ControllerFacts;
   nodes: readonly KubeObject[];
@@ -64,7 +66,7 @@ export function settingsOf({ facts: { flags }, nodes, asked, clusterUid, minor }
     project: asked.project ?? flags.project ?? vm?.project ?? "",
     region: asked.region ?? flags.region ?? (vm ? regionOf(vm.zone) : ""),
     clusterUid,
-    datapath: flags.datapath === "device" ? "device" : "dataplane-v2",
+    datapath: MODES.find((m) => m === flags.datapath) ?? "dataplane-v2",
     defaultNetwork: minor >= 31,
   };
 }
