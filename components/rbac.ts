@@ -23,7 +23,10 @@ export const PERMISSIONS: readonly Permission[] = [
   { group: GKE_NETWORKING_GROUP, resource: "networkinterfaces", verbs: READ },
   { group: GATEWAY_GROUP, resource: "gateways", verbs: READ },
   { group: GATEWAY_GROUP, resource: "gateways/status", verbs: ["patch"] },
-  { group: GATEWAY_GROUP, resource: "gatewayclasses", verbs: READ },
+  // patch: the finalizer of classes in use.
+  { group: GATEWAY_GROUP, resource: "gatewayclasses", verbs: [...READ, "patch"] },
+  // The version of the Gateway API CRDs.
+  { group: "apiextensions.k8s.io", resource: "customresourcedefinitions", verbs: ["get"] },
   { group: GATEWAY_GROUP, resource: "gatewayclasses", verbs: ["create"], gkeClasses: true },
   { group: GATEWAY_GROUP, resource: "gatewayclasses/status", verbs: ["patch"] },
   { group: "", resource: "pods", verbs: READ },

@@ -176,6 +176,25 @@ export const GATEWAYS: ReasonSection = {
   ],
 };
 
+export const CLASSES: ReasonSection = {
+  heading: "GatewayClasses",
+  tests: ["controller/manager/classes"],
+  entries: [
+    { code: "Accepted", where: "Accepted=True", meaning: "The class names this controller." },
+    {
+      code: "SupportedVersion",
+      where: "SupportedVersion=True",
+      meaning: "The Gateway API CRDs are of a release that this controller works with.",
+    },
+    {
+      code: "UnsupportedVersion",
+      where: "SupportedVersion=False",
+      meaning: "The Gateway API CRDs are of another release; the controller goes on as well as it can.",
+      remedy: "Install v1.0.0 or later of version 1.",
+    },
+  ],
+};
+
 export const LISTENERS: ReasonSection = {
   heading: "Listeners",
   tests: ["controller/core/gateway-status", "controller/core/parents"],

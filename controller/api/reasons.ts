@@ -3,12 +3,12 @@
 // and the tests. `npm run docs:reasons` makes docs/reasons.md from it.
 import { COMPONENT_FINDINGS, COMPUTE_CODES, FINDINGS } from "./reasons-findings";
 import { CAUSES, EVENTS, HOLDS, PHASE_TEXTS, VERDICT_TEXTS } from "./reasons-moves";
-import { GATEWAYS, LISTENERS, ROUTES } from "./reasons-objects";
+import { CLASSES, GATEWAYS, LISTENERS, ROUTES } from "./reasons-objects";
 import type { ReasonSection, ReasonText } from "./reasons-type";
 
 export type { ReasonSection, ReasonText } from "./reasons-type";
 export const REASON_SECTIONS: readonly ReasonSection[] = [
-  ...[ROUTES, GATEWAYS, LISTENERS],
+  ...[ROUTES, GATEWAYS, LISTENERS, CLASSES],
   ...[VERDICT_TEXTS, CAUSES, PHASE_TEXTS, EVENTS, HOLDS],
   ...[FINDINGS, COMPONENT_FINDINGS, COMPUTE_CODES],
 ];

@@ -4,6 +4,7 @@ import { CONTROLLER_NAME, GKE_CLASSES, ROUTE_FINALIZER, scopeOfClass, type Addre
 import { gatewayStatus } from "../core";
 import { isApiError, type Priority } from "../kubernetes";
 import { AddressDriver, type Parts } from "./address";
+import { Classes } from "./classes";
 import type { Changes } from "./cloud";
 import { allEnded, isRefusal, retryOf } from "./errors";
 import { heirOf, keyOfBinding, releaseBinding } from "./release";
@@ -21,12 +22,14 @@ export class Reconciler {
   private passes = 0;
   private readonly routes: RouteReconciler;
   private readonly driver: AddressDriver;
+  private readonly classes: Classes;
 
   constructor(
     private readonly parts: Parts,
     private readonly enqueue: Enqueue,
   ) {
     this.driver = new AddressDriver(parts);
+    this.classes = new Classes({ ...parts, client: parts.writer.client });
     this.routes = new RouteReconciler(parts, this.driver, (key) => enqueue(routeKey(key), "live"));
     parts.targets.onRemade = (routes) => routes.forEach((key) => enqueue(routeKey(key), "live"));
   }
@@ -86,7 +89,7 @@ export class Reconciler {
 
   private async gatewayClass(name: string): Promise<Result> {
     const found = this.parts.caches.world.gatewayClass(name);
-    if (found?.spec.controllerName === this.parts.settings.controllerName) await this.parts.writer.classAccepted(found);
+    if (found?.spec.controllerName === this.parts.settings.controllerName) await this.classes.reconcile(found);
     return undefined;
   }
 

@@ -68,6 +68,9 @@ export function triggers(caches: Lookup, enqueue: Enqueue): Listener {
     },
     gateway: (e) => {
       enqueue(gatewayKey(keyOf(e.object)), priority(e));
+      const classes = new Set([e.object, e.type === "added" ? undefined : e.old].flatMap((g) => g?.spec.gatewayClassName ?? []));
+      // Whether a class is in use decides about its finalizer.
+      if (e.type !== "modified" || classes.size > 1) for (const name of classes) enqueue(classKey(name), priority(e));
       if (changed(e)) for (const g of [e.object, e.old]) if (g) around(g, priority(e));
     },
     gatewayClass: (e) => {

@@ -169,7 +169,7 @@ describe("Writer", () => {
     await writer.gatewayStatus(now(), want);
     const path = pathOf("gatewayClass", "c");
     api.put(path, { metadata: { name: "c" }, spec: { controllerName: CONTROLLER_NAME } });
-    for (let i = 0; i < 2; i++) await writer.classAccepted(api.get<GatewayClass>(path)!);
+    for (let i = 0; i < 2; i++) await writer.classStatus(api.get<GatewayClass>(path)!, []);
     expect(api.writes().map((s) => s.path)).to.deep.equal([`${pathOf("gateway", "allowed-pod-ips")}/status`, `${path}/status`]);
   });
 
@@ -185,7 +185,7 @@ describe("Writer", () => {
       () => writer.routeStatus(held, said()),
       () => writer.secondWriter(held, "x"),
       () => writer.gatewayStatus(gateway, { addresses: [], conditions: [], listeners: [] }),
-      () => writer.classAccepted({ metadata: { name: "c" }, spec: { controllerName: "x" } }),
+      () => writer.classStatus({ metadata: { name: "c" }, spec: { controllerName: "x" } }, []),
       () => writer.createClass("c", "x", "y"),
       claim,
       () => writer.transfer(made, { route: { namespace: "n", name: "r", uid: "v" } }),

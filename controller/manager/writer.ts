@@ -30,6 +30,7 @@ import {
 } from "../kubernetes";
 import type { Caches } from "./caches";
 import type { Fence } from "../compute";
+import type { Said } from "./classes";
 import { routeObject, type RouteObject } from "./views";
 
 export interface WriterOptions {
@@ -44,6 +45,10 @@ const MOST_CONFLICTS = 5;
 
 export class Writer {
   constructor(private readonly o: WriterOptions) {}
+
+  get client(): ApiClient {
+    return this.o.client;
+  }
 
   /** Status of a route. Answers the object as it is now; the same one where nothing had to be written. */
   async routeStatus(route: RouteObject, want: RouteStatusWanted): Promise<RouteObject> {
@@ -91,16 +96,14 @@ export class Writer {
     if (!sameStatus(pick(gateway.status, status), status)) await this.status(KINDS.gateway, gateway, status);
   }
 
-  async classAccepted(found: GatewayClass): Promise<void> {
-    const said = {
-      type: "Accepted",
-      status: "True" as const,
-      reason: "Accepted",
-      message: "",
-      observedGeneration: found.metadata.generation ?? 0,
-    };
-    const status = { conditions: ownConditions(found.status?.conditions, [said], this.o.clock.now()) };
-    if (!sameStatus(pick(found.status, status), status)) await this.status(KINDS.gatewayClass, found, status);
+  /** Accepts a class of ours. @param more what else is to be said of it */
+  async classStatus(found: GatewayClass, more: readonly Said[]): Promise<void> {
+    const accepted: Said = { type: "Accepted", status: "True", reason: "Accepted", message: "" };
+    const observedGeneration = found.metadata.generation ?? 0;
+    const said = [accepted, ...more].map((c) => ({ ...c, observedGeneration }));
+    const status = { conditions: ownConditions(found.status?.conditions, said, this.o.clock.now()) };
+    const own = (found.status?.conditions ?? []).filter((c) => said.some((one) => one.type === c.type));
+    if (!sameStatus({ conditions: own }, status)) await this.status(KINDS.gatewayClass, found, status);
   }
 
   /** Makes a GatewayClass where the cluster has none of that name; one that is there is never changed. */
@@ -213,6 +216,10 @@ export class Writer {
     });
     this.o.caches.wrote("binding", written);
     return written;
+  }
+  /** Asks the fence, for a write that is made elsewhere. @throws ComputeError Fenced */
+  mayWrite(method: string): void {
+    this.check(method);
   }
   private check(method: string): void {
     this.o.fence.check(method);
