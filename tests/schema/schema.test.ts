@@ -50,6 +50,8 @@ describe("schema/schema.json", function () {
       readFileSync(path.join(ROOT, "provider", "plugin", "package.json"), "utf8"),
     ) as { version: string; dependencies: Record<string, string> };
     expect([plugin, dependencies["pulumi-gke-persistent-ip"]]).to.deep.equal([version, version]);
+    const policy = JSON.parse(readFileSync(path.join(ROOT, "policy", "package.json"), "utf8")) as { version: string };
+    expect(policy.version).to.equal(version);
   });
 
   it("names no other package, so no SDK pins one, and refers only to types that are there", () => {
