@@ -17,8 +17,14 @@ import { worldOf } from "./world";
 
 const NOW = Date.UTC(2026, 0, 1, 12);
 const at = (secondsAgo: number): string => new Date(NOW - secondsAgo * 1000).toISOString();
-const condition = (type: string, status: "True" | "False", secondsAgo = 600): Condition =>
-  ({ type, status, reason: "R", message: "", observedGeneration: 1, lastTransitionTime: at(secondsAgo) });
+const condition = (type: string, status: "True" | "False", secondsAgo = 600): Condition => ({
+  type,
+  status,
+  reason: "R",
+  message: "",
+  observedGeneration: 1,
+  lastTransitionTime: at(secondsAgo),
+});
 const holder = (node: string, zone = "us-central1-a") => ({
   pod: "pod-1",
   podUID: "uid-pod-1",
