@@ -42,6 +42,12 @@ describe("A reserved address", () => {
       need(),
       /^34\.123\.10\.1 is not a reserved address of project demo; reserve it \(gcloud compute addresses create NAME --region=us-central1 --addresses=34\.123\.10\.1\)$/,
     ],
+    [
+      "nobody reserved it, and its prefix is not announced (E35)",
+      undefined,
+      need({ prefix: { name: "ours", cidr: "34.123.10.0/24", status: "INITIALIZING", usable: false } }),
+      /project demo; it lies in delegated prefix ours \(34\.123\.10\.0\/24\), which is not announced yet \(INITIALIZING\): .*; reserve it \(gcloud/,
+    ],
     ["nobody reserved it inside (SEED-32, SEED-35)", undefined, need(inside), /--subnet=SUBNET --addresses=10\.0\.0\.5/],
     [
       "it is global (E31)",

@@ -18,6 +18,8 @@ export interface AddressNeed {
   project: string;
   /** VPC network name of the route's network; internal addresses must lie in it. */
   vpc?: string;
+  /** The delegated prefix (BYOIP) that holds the address, where it is not reserved. */
+  prefix?: { name: string; cidr: string; status: string; usable: boolean };
   /** Path suffixes of the forwarding rules that are ours, such as `/forwardingRules/pip-fr-x`. */
   ours: (user: string) => boolean;
 }
@@ -28,6 +30,13 @@ function howToReserve(need: AddressNeed): string {
   return need.scope === "External"
     ? `${command} --addresses=${need.address}`
     : `${command} --subnet=SUBNET --addresses=${need.address}`;
+}
+
+function unreserved(need: AddressNeed): string {
+  const { address, project, prefix } = need;
+  const lies = prefix ? `; it lies in delegated prefix ${prefix.name} (${prefix.cidr})` : "";
+  const mute = prefix && !prefix.usable ? `, which is not announced yet (${prefix.status}): no packet arrives before that` : "";
+  return `${address} is not a reserved address of project ${project}${lies}${mute}; reserve it (${howToReserve(need)})`;
 }
 
 type Check = (found: FoundAddress, need: AddressNeed) => string | undefined;
@@ -58,8 +67,7 @@ const CHECKS: readonly Check[] = [
 /** The first thing that stands in the way of using the address, as a sentence with the remedy. */
 export function judgeAddress(found: FoundAddress | undefined, need: AddressNeed): AddressFact {
   if (!parseAddress(need.address).ok) return bad(`${need.address} is not an IPv4 address`);
-  if (!found)
-    return bad(`${need.address} is not a reserved address of project ${need.project}; reserve it (${howToReserve(need)})`);
+  if (!found) return bad(unreserved(need));
   const message = CHECKS.map((check) => check(found, need)).find((m) => m !== undefined);
   return message ? bad(message) : { usable: true };
 }

@@ -190,6 +190,17 @@ describe("CloudView", () => {
     expect(cloud.fact(K)).to.deep.equal({ usable: true });
   });
 
+  it("E35: names the delegated prefix of an address that nobody reserved, until somebody does", async () => {
+    fabric.addresses.length = 0;
+    fabric.prefix = { name: "byoip", cidr: "34.123.10.0/24", status: "INITIALIZING", usable: false };
+    await cloud.refresh();
+    await cloud.look(K);
+    expect(cloud.fact(K)).to.have.property("message").that.contains("prefix byoip (34.123.10.0/24), which is not announced yet");
+    fabric.reserve(K.address);
+    await cloud.look(K);
+    expect(cloud.fact(K)).to.deep.equal({ usable: true });
+  });
+
   it("E32: does not pile up a reservation of the other kind, and sees it go", async () => {
     fabric.addresses.length = 0;
     fabric.reserve(K.address, { type: "Internal" });

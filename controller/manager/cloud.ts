@@ -8,6 +8,7 @@ import {
   type Fabric,
   type ObservedAddress,
   type ObservedFirewall,
+  type ObservedPrefix,
   type ObservedRule,
   type ObservedTarget,
 } from "../compute";
@@ -29,6 +30,8 @@ export class CloudView {
   private readonly addresses = new Map<string, ObservedAddress[]>();
   private readonly rules = new Map<string, ObservedRule>();
   private readonly targets = new Map<string, ObservedTarget>();
+  /** Delegated prefixes of addresses that nobody has reserved, as of their last look (E35). */
+  private readonly prefixes = new Map<string, ObservedPrefix>();
   private readonly fresh = new Freshness();
   private firewalls: ObservedFirewall[] = [];
   private loaded = false;
@@ -112,6 +115,13 @@ export class CloudView {
     for (const r of [...this.rules.values()].filter((each) => each.address === k.address && !listed.has(each.name)))
       if (named.includes(r) || this.concerns(r, k)) this.learnRule(r.name, undefined, at);
     for (const r of rules) this.learnRule(r.name, r, at);
+    await this.lookForPrefix(k, found);
+  }
+  /** Only a hint for a message: where it cannot be had, the message does without. */
+  private async lookForPrefix(k: AddressKey, found: ObservedAddress | undefined): Promise<void> {
+    const prefix = found || k.scope === "Internal" ? undefined : await this.fabric.findPrefix(k.address).catch(() => undefined);
+    if (prefix) this.prefixes.set(k.address, prefix);
+    else this.prefixes.delete(k.address);
   }
   private learnRule(name: string, rule: ObservedRule | undefined, at: number): void {
     if (!this.fresh.admits(`rule/${name}`, at)) return;
@@ -129,7 +139,9 @@ export class CloudView {
   fact(k: AddressKey): AddressFact | undefined {
     if (!this.loaded) return undefined;
     const { region, project } = this.place;
-    return judgeAddress(this.found(k), { ...k, region, project, ours: (user) => this.isOurs(user) });
+    const prefix = this.prefixes.get(k.address);
+    const need = { ...k, region, project, ours: (user: string) => this.isOurs(user), ...(prefix ? { prefix } : {}) };
+    return judgeAddress(this.found(k), need);
   }
   private isOurs(user: string): boolean {
     return this.rules.get(/\/forwardingRules\/([^/]+)$/.exec(user)?.[1] ?? "")?.ours === true;

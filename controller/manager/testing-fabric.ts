@@ -87,8 +87,10 @@ export class MemoryCloud implements Fabric {
       return found && this.withUsers(found);
     });
   }
+  /** The delegated prefix of every address, if any. */
+  prefix: ObservedPrefix | undefined;
   findPrefix(): Promise<ObservedPrefix | undefined> {
-    return Promise.resolve(undefined);
+    return this.read("findPrefix", () => this.prefix);
   }
   rulesOn(address: string, vpc?: string): Promise<ObservedRule[]> {
     const here = (r: ObservedRule): boolean => r.address === address && (!vpc || !r.network || r.network === vpc);
