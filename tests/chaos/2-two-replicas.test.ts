@@ -180,7 +180,7 @@ describe("a leader that is frozen and goes on", function () {
     expect(writes(frozen, goesOn)).to.deep.equal({ cloud: [], accepted: [] });
     const log = frozen.log().slice(-20);
     expect(
-      log.some((line) => String(line.why ?? "").includes("lease was lost")),
+      log.some((line) => JSON.stringify(line).includes("lease was lost")),
       tailOf(frozen),
     ).to.equal(true);
     expect(recorder.routes.slice(before).filter((v) => v.key === "frozen/r" && v.pods[0] !== "r-3")).to.deep.equal([]);
