@@ -126,9 +126,11 @@ export class NodeAgent {
     const afresh = await this.facts(started, intent);
     const resolved = resolve(intent, first, await this.surroundings(intent, first), this.numbers);
     this.remember(resolved);
-    const firewallChanges = await this.guard(resolved, afresh);
+    // Who may send is widened before the routes change and narrowed after: neither the old Pod's last packet nor the new one's first is dropped.
+    const widened = await this.guard(resolved, "widen", afresh);
     const { lines } = plan(resolved.desired, first, this.numbers);
     const failures = await this.o.ip.apply(lines.map((l) => l.text));
+    const firewallChanges = widened + (await this.guard(resolved, "exact", false));
     // What was asked for is believed when the kernel shows it.
     const kernel = lines.length > 0 ? await this.look() : first;
     const left = plan(resolved.desired, kernel, this.numbers);
@@ -211,15 +213,14 @@ export class NodeAgent {
     ];
   }
 
-  /** The firewall's part comes before the routes: what a new owner sends must not be dropped when the first packet reaches it. */
-  private async guard({ desired }: Resolved, afresh: boolean): Promise<number> {
+  private async guard({ desired }: Resolved, step: "widen" | "exact", afresh: boolean): Promise<number> {
     const wish = {
       addresses: desired.networks.flatMap((n) => n.addresses),
-      own: desired.owned.filter((o) => !o.standby).map(({ veth, address }) => ({ veth, address })),
+      own: desired.owned.map(({ veth, address }) => ({ veth, address })),
       nics: desired.networks.map((n) => n.nic),
     };
     try {
-      return await this.firewall.sync(wish, this.detected!, afresh);
+      return await this.firewall.sync(wish, this.detected!, { step, afresh });
     } catch (error) {
       this.o.logger.warn({ error: messageOf(error) }, "nftables refused");
       return 0;

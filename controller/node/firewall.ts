@@ -2,7 +2,7 @@
 // nftables on the node: looks what others have there, and keeps what of ours is needed, each part only where something calls for it.
 import { messageOf } from "./errors";
 import {
-  drops,
+  dropsAt,
   foreignChains,
   forwardScript,
   hasRules,
@@ -36,6 +36,7 @@ const NOTHING: Detected = { usable: false, masquerades: false, dropping: [], ing
 
 export class Firewall {
   private last = "";
+  private own: NftWish["own"] = [];
   private complained = false;
 
   constructor(private readonly o: FirewallOptions) {}
@@ -58,7 +59,10 @@ export class Firewall {
   }
   private async details(found: ForeignChains): Promise<Detected> {
     const ingress: IngressChain[] = [];
-    for (const c of found.ingress) if (drops(await this.chain(c))) ingress.push({ table: c.table, chain: c.chain, dev: c.dev });
+    for (const c of found.ingress) {
+      const text = await this.o.run(["nft", "list", "chain", c.family, c.table, c.chain]);
+      for (const dev of dropsAt(text)) ingress.push({ table: c.table, chain: c.chain, dev });
+    }
     let masquerades = false;
     for (const c of found.translating) masquerades ||= hasRules(await this.chain(c));
     return { usable: true, masquerades, dropping: found.dropping, ingress };
@@ -66,21 +70,30 @@ export class Firewall {
 
   /**
    * Makes our part what the wish and what was detected ask for. Does nothing where neither has changed, unless `afresh`.
+   * `widen` lets those go on who might send until now.
    * @returns how many changes were made @throws NodeError
    */
-  async sync(wish: Omit<NftWish, "antiSpoof" | "keepSource">, detected: Detected, afresh: boolean): Promise<number> {
+  async sync(
+    wish: Omit<NftWish, "antiSpoof" | "keepSource">,
+    detected: Detected,
+    { step, afresh }: { step: "widen" | "exact"; afresh: boolean },
+  ): Promise<number> {
     if (!detected.usable) return 0;
+    const known = new Set(wish.addresses);
+    const before = step === "widen" ? this.own.filter((o) => known.has(o.address)) : [];
     const { antiSpoof, keepSource, forwardAccept } = this.o;
     const full: NftWish = {
       ...wish,
+      own: uniqueOwn([...wish.own, ...before]),
       antiSpoof: antiSpoof !== "off",
       keepSource: keepSource === "on" || (keepSource === "auto" && detected.masquerades),
     };
     const key = JSON.stringify([full, detected.dropping]);
     if (key === this.last && !afresh) return 0;
-    const through = forwardAccept === "auto" ? [...new Set(wish.own.map((o) => o.address))].sort() : [];
+    const through = forwardAccept === "auto" ? [...new Set(full.own.map((o) => o.address))].sort() : [];
     const changes = (await this.ownTable(full)) + (await this.letThrough(detected.dropping, through));
     this.last = key;
+    this.own = full.own;
     return changes;
   }
   /** Removes everything of ours. @throws NodeError */
@@ -116,4 +129,10 @@ export class Firewall {
     // nft opens /dev/stdin by its name, which cannot be done with the socket that Node gives a child; a pipe can be opened.
     await this.o.run(["sh", "-c", "cat | nft -j -f -"], JSON.stringify({ nftables }));
   }
+}
+
+/** In one order, so that the same wish is the same text. */
+function uniqueOwn(own: NftWish["own"]): NftWish["own"] {
+  const byKey = new Map(own.map((o) => [`${o.veth} ${o.address}`, o]));
+  return [...byKey].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, o]) => o);
 }

@@ -103,7 +103,7 @@ export interface ForeignChains {
   /** At `postrouting`, translating addresses. */
   translating: ChainName[];
   /** At the ingress of an interface. */
-  ingress: (ChainName & { dev: string })[];
+  ingress: ChainName[];
 }
 export function foreignChains(listed: unknown): ForeignChains {
   const chains = objectsIn(listed).flatMap((o) => (o.chain ? [o.chain as Json] : []));
@@ -113,14 +113,16 @@ export function foreignChains(listed: unknown): ForeignChains {
   return {
     dropping: others.filter((c) => ipv4(c) && c.hook === "forward" && c.policy === "drop").map(name),
     translating: others.filter((c) => ipv4(c) && c.hook === "postrouting" && c.type === "nat").map(name),
-    ingress: others
-      .filter((c) => c.family === "netdev" && c.hook === "ingress")
-      .flatMap((c) => devices(c.dev).map((dev) => ({ ...name(c), dev }))),
+    ingress: others.filter((c) => c.family === "netdev" && c.hook === "ingress").map(name),
   };
 }
-const devices = (dev: unknown): string[] => (Array.isArray(dev) ? dev.map(String) : typeof dev === "string" ? [dev] : []);
 export const hasRules = (listed: unknown): boolean => objectsIn(listed).some((o) => "rule" in o);
-export const drops = (listed: unknown): boolean => JSON.stringify(objectsIn(listed)).includes('"drop":null');
+/** Interfaces at whose ingress a chain drops packets, from its text: the JSON of nft 1.0.6 does not name them. */
+export function dropsAt(text: string): string[] {
+  const devices = /hook ingress devices? (?:= )?(\{[^}]*\}|\S+)/.exec(text)?.[1] ?? "";
+  const names = devices.replace(/[{}";]/g, "").split(",");
+  return /\bdrop\b/.test(text) ? names.map((n) => n.trim()).filter((n) => n !== "") : [];
+}
 
 /** Commands that let the addresses through a chain of somebody else's that drops: ours are added on top, stale ones of ours go. */
 export function forwardScript(listed: unknown, chain: ChainName, addresses: readonly string[]): Json[] {

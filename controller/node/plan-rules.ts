@@ -20,12 +20,10 @@ export function wantedRules(
   const inward = networks
     .filter((n) => n.present)
     .map((n) => ({ pref: prefIn, iif: n.nic, src: "all", table: n.tableIn, network: n.name }));
-  const outward = owned
-    .filter((o) => !o.standby)
-    .map(({ veth, address, network }) => {
-      const { tableOut } = byName.get(network)!;
-      return { pref: prefOut, iif: veth, src: address, table: tableOut, network, address };
-    });
+  const outward = owned.map(({ veth, address, network }) => {
+    const { tableOut } = byName.get(network)!;
+    return { pref: prefOut, iif: veth, src: address, table: tableOut, network, address };
+  });
   return [...inward, ...outward];
 }
 

@@ -84,7 +84,7 @@ export interface OwnedPlan {
   veth: string;
   podIP: string;
   mac?: string;
-  /** Prepared for a failover: packets are let in, none with this source is let out. */
+  /** Prepared for a failover, in full, so that one call to the cloud is all of it; what its Pod sends meanwhile the fabric drops (`split`). */
   standby?: boolean;
 }
 export interface Desired {

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// The least rights that are enough (issue 5, must show 7), and the same suite without root.
+import { expect } from "chai";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { pod, wish } from "./agent";
+import { fabricTo, PIP, podAdd, podOn, up } from "./lab";
+import { inside, ip, netns, output, quietly } from "./shell";
+import { again, GOOD, isRealRoot, packets } from "./suite";
+
+/** The agent's command with these capabilities and no other. */
+const withOnly = (caps: readonly string[], command: readonly string[]): string[] => {
+  const set = ["-all", ...caps.map((c) => `+${c}`)].join(",");
+  return ["setpriv", `--bounding-set=${set}`, `--inh-caps=${set}`, "--no-new-privs", ...command];
+};
+
+packets("The least rights", __filename, (scenario) => {
+  const prepared = (): void => {
+    up({ nodes: 1 });
+    podAdd("pa", 1, 10);
+    podOn("pa");
+    fabricTo(1);
+  };
+  it("priv: NET_ADMIN alone is enough for routes, rules, neighbours, nftables and forwarding", async function () {
+    if (!isRealRoot()) return this.skip();
+    const s = scenario();
+    prepared();
+    inside("n1", "sysctl", "-qw", "net.ipv4.conf.nic1.forwarding=0", "net.ipv4.conf.lxc-pa-1.forwarding=0");
+    const agent = s.agent("n1");
+    agent.write(wish(1, pod("pa", 1, 10, { mac: "02:00:00:00:00:01" })));
+    // Only what Pod init containers set: the Pod's own hardware address is needed for traffic.
+    agent.write(wish(1, pod("pa", 1, 10)));
+    const said = await output("n1", withOnly(["net_admin"], agent.command("--desired", agent.desired, "--once")));
+    expect(agent.status()?.statuses[0], said).to.include({ programmed: true });
+    expect(inside("n1", "sysctl", "-n", "net.ipv4.conf.nic1.forwarding").trim()).to.equal("1");
+    expect(inside("n1", "nft", "list", "tables")).to.include("gkepip");
+    await s.serve("pa");
+    expect(await s.ask()).to.deep.equal(GOOD);
+  });
+  it("priv: without NET_ADMIN it changes nothing and says clearly what the kernel refused", async function () {
+    if (!isRealRoot()) return this.skip();
+    const s = scenario();
+    prepared();
+    const agent = s.agent("n1");
+    agent.write(wish(1, pod("pa", 1, 10)));
+    const said = await output("n1", withOnly([], agent.command("--desired", agent.desired, "--once")));
+    expect(said).to.include("Operation not permitted");
+    expect(agent.status()?.statuses[0]).to.include({ programmed: false });
+    expect(ip("n1", "rule show pref 91")).to.equal("");
+  });
+  it("priv: looking into Pods needs SYS_ADMIN too; with NET_ADMIN alone PodHasAddress stays Unknown", async function () {
+    if (!isRealRoot()) return this.skip();
+    const s = scenario();
+    prepared();
+    const agent = s.agent("n1", "--netns-dir", "/run/netns");
+    agent.write(wish(1, pod("pa", 1, 10)));
+    await output("n1", withOnly(["net_admin"], agent.command("--desired", agent.desired, "--once")));
+    expect(agent.condition("PodHasAddress")).to.include({ status: "Unknown" });
+    await output("n1", withOnly(["net_admin", "sys_admin"], agent.command("--desired", agent.desired, "--once")));
+    expect(agent.condition("PodHasAddress")).to.include({ status: "True" });
+    const enter = ["nsenter", `--net=/run/netns/${netns("pa")}`, "ip", "addr", "show"];
+    expect(quietly(...withOnly(["net_admin"], enter)), `${PIP}: a namespace is not entered with NET_ADMIN`).to.equal(false);
+  });
+});
+
+describe("Packets without root", function () {
+  this.timeout(200_000);
+  it("reach the Pod in an unprivileged user namespace too, as user nobody", function () {
+    const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+    if (!isRealRoot() || !quietly(...nobody, "unshare", "-Urnm", "true")) return this.skip();
+    const files = ["failover.test.ts"].map((f) => path.join("tests/packets", f));
+    if (!quietly(...nobody, "test", "-r", path.resolve(files[0]!))) return this.skip();
+    const { code, text } = again(files, [...nobody, "env", "HOME=/tmp"]);
+    expect(code, text).to.equal(0);
+    expect(text).to.match(/\d+ passing/);
+    expect(fs.existsSync("/run/netns/.pip"), "nothing of it is left here").to.equal(false);
+  });
+});
