@@ -95,6 +95,16 @@ describe("compute rate limiter", () => {
     ]);
     expect(order).to.deep.equal(["r1@early", "w1@late", "w2@late"]);
   });
+
+  it("keeps a bucket for each quota group: waiting for operations never starves a look at the cloud, nor the reverse (E50)", async () => {
+    const clock = virtualClock();
+    const limiter = new RateLimiter(clock, { read: 3, write: 3, wait: 3 });
+    limiter.penalize("wait", 60_000);
+    await Promise.all([limiter.take("read"), limiter.take("write")]);
+    expect(clock.monotonic()).to.be.lessThan(60_000);
+    await limiter.take("wait");
+    expect(clock.monotonic()).to.be.at.least(60_000);
+  });
 });
 
 describe("compute slots and locks", () => {

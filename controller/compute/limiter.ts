@@ -36,19 +36,34 @@ export function takeToken(bucket: Bucket, nowMs: number): { bucket: Bucket; wait
 /** Empties the bucket and keeps it shut until `untilMs`, after the server said "too many". */
 export const drain = (bucket: Bucket, untilMs: number): Bucket => ({ ...bucket, tokens: 0, at: Math.max(bucket.at, untilMs) });
 
-export type QuotaGroup = "read" | "write";
+/** Google counts `regionOperations.wait` apart from other reads (api.md 4.8), so waiting for operations never starves a look, nor the reverse. */
+export type QuotaGroup = "read" | "write" | "wait";
+export interface Rates {
+  read: number;
+  write: number;
+  /** Default: as `read`. */
+  wait?: number;
+}
 
 /** Hands out tokens first come, first served; a long queue of one kind never holds up the other. */
 export class RateLimiter {
   private readonly buckets: Record<QuotaGroup, Bucket>;
-  private readonly tails: Record<QuotaGroup, Promise<void>> = { read: Promise.resolve(), write: Promise.resolve() };
+  private readonly tails: Record<QuotaGroup, Promise<void>> = {
+    read: Promise.resolve(),
+    write: Promise.resolve(),
+    wait: Promise.resolve(),
+  };
 
   constructor(
     private readonly clock: Clock,
-    rates: { read: number; write: number },
+    rates: Rates,
   ) {
     const now = clock.monotonic();
-    this.buckets = { read: newBucket(rates.read, now), write: newBucket(rates.write, now) };
+    this.buckets = {
+      read: newBucket(rates.read, now),
+      write: newBucket(rates.write, now),
+      wait: newBucket(rates.wait ?? rates.read, now),
+    };
   }
 
   /** Resolves when one request of the group may be sent. */

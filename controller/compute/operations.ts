@@ -147,7 +147,7 @@ export class Operations {
     // Whole milliseconds: a fraction is refused by AbortSignal.timeout.
     const timeoutMs = Math.ceil(Math.min(LONGEST_WAIT_MS, leftMs));
     try {
-      return await this.client.once({ ...this.waitCall(started), group: "read", timeoutMs });
+      return await this.client.once({ ...this.waitCall(started), group: "wait", timeoutMs });
     } catch (error) {
       if (!(error instanceof ComputeError)) throw error;
       if (error.code === "NotFound") return this.vanished(mutation, started, error);

@@ -17,8 +17,11 @@ export interface ComputeConfig {
   auth: "adc" | "none";
   /** Most mutations under way, and most reads under way. Default 32 each. */
   concurrency?: number;
-  /** Requests per minute and quota group that this process may send. Default 600 reads and 300 writes (the real quota is unknown, api.md 4.8). */
-  ratesPerMinute?: { read: number; write: number };
+  /**
+   * Requests per minute and quota group that this process may send. Default 600 reads, as many waits for operations, and 300 writes (the real
+   * quota is unknown, api.md 4.8).
+   */
+  ratesPerMinute?: { read: number; write: number; wait?: number };
   /** How long one operation is waited for, milliseconds. Default 120000. */
   operationTimeoutMs?: number;
   /** Project that owns the VPC networks (Shared VPC host). Default: `project`. */

@@ -2,7 +2,7 @@
 // What is put right besides a rule's target: a VM that was made anew under its name, half of a pair of rules, global access, a dead target.
 import { expect } from "chai";
 import { bindingName, forwardingRuleName, OWN_CLASSES, targetInstanceName } from "../api";
-import { cidr, gatewayOf } from "../core/testing";
+import { cidr, gatewayOf, routeOf } from "../core/testing";
 import { ComputeError } from "../compute";
 import { settle } from "../kubernetes/testing";
 import { CLUSTER, nodeRaw, pathOf, podRaw, TestWorld, type Leader } from "./testing-world";
@@ -164,5 +164,29 @@ describe("Repairs under the leader", () => {
     await drift();
     expect([ruleOf("10.0.0.5").allowGlobalAccess, w.count("forwardingRules.patch")]).to.deep.equal([false, 2]);
     expect(told("DriftRepaired")).to.deep.equal([]);
+  });
+
+  it("E50: an address whose change hangs at Google holds up no other (fairness)", async () => {
+    w = new TestWorld().withRoute();
+    w.put("route", routeOf({ metadata: { name: "second", uid: "uid-second" }, spec: { addresses: cidr("34.123.10.2/32") } }));
+    l = await w.boot();
+    l.keys.clear();
+    await l.reconciler.reconcile("route/default/my-ip-route");
+    await settle();
+    w.agent();
+    await settle();
+    w.cloud.gate = (method) => (method === "forwardingRules.insert" ? new Promise<void>(() => undefined) : Promise.resolve());
+    // Two workers, as the queue has them: one of them waits for ever.
+    void l.reconciler.reconcile("route/default/my-ip-route").catch(() => undefined);
+    while (w.cloud.rules.size === 0) await settle();
+    w.cloud.gate = () => Promise.resolve();
+    for (let i = 0; i < 4; i++) {
+      await l.reconciler.reconcile("route/default/second");
+      await settle();
+      w.agent();
+      await settle();
+    }
+    expect(w.condition("Ready", "second")?.status).to.equal("True");
+    expect(w.condition("Ready")?.status).to.not.equal("True");
   });
 });
