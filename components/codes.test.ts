@@ -57,7 +57,7 @@ const cases: [code: Problem["code"], title: string, found: () => Problem[], says
   [
     "Unusable",
     "a Pod spec in its node's network, that no route can select (E17)",
-    () => thrown(() => persistentIpPodSpec({ containers: [{}], hostNetwork: true }, { addresses: ["34.0.0.1"] })),
+    () => thrown(() => persistentIpPodSpec({ containers: [{ name: "app" }], hostNetwork: true }, { addresses: ["34.0.0.1"] })),
     /no route can select it/,
   ],
   [

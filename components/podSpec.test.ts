@@ -2,7 +2,8 @@
 // The helper for Pods: what it adds, what it leaves alone, what it refuses. Whether packets then flow is shown in tests/kubelets.
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
-import { ADDRESSES_VARIABLE, INIT_NAME, INIT_SCRIPT, persistentIpPodSpec, type PersistentIpPodArgs } from "./podSpec";
+import { ADDRESSES_VARIABLE } from "../controller/api";
+import { INIT_NAME, INIT_SCRIPT, persistentIpPodSpec, type PersistentIpPodArgs } from "./podSpec";
 
 interface Container {
   name: string;

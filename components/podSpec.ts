@@ -2,7 +2,7 @@
 // The part of SEED step 6 that every workload needs: routing brings packets to the Pod, and this makes the Pod accept them and answer with
 // the same address. An init container adds addresses, a route and a rule for each source, with NET_ADMIN that ends with it.
 import * as pulumi from "@pulumi/pulumi";
-import { parseAddress } from "../controller/api";
+import { ADDRESSES_VARIABLE, INIT_CONTAINER, parseAddress } from "../controller/api";
 import { isPlain, problem, refuse, when, type Problem } from "./problems";
 
 /** A container, as far as this helper looks at it. Everything else is passed through. */
@@ -42,9 +42,7 @@ export interface PersistentIpPodArgs {
 }
 
 export const INIT_IMAGE = "docker.io/library/busybox:1.37";
-export const INIT_NAME = "persistent-ip";
-/** Variable with the addresses, divided by blanks, in every container. */
-export const ADDRESSES_VARIABLE = "PERSISTENT_IPS";
+export const INIT_NAME: string = INIT_CONTAINER;
 const DRAIN_SECONDS = 10;
 /** What is left of the grace period for the program's own end. */
 const END_SECONDS = 5;

@@ -27,6 +27,8 @@ export const FINDING_CODES = [
   "Immutable",
   "StabilityValue",
   "UnknownAnnotation",
+  "PodCannotAnswer",
+  "PodNotPrepared",
 ] as const;
 export type FindingCode = (typeof FINDING_CODES)[number];
 export interface Finding {

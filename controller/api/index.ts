@@ -12,6 +12,7 @@ export * from "./names";
 export * from "./reasons";
 export * from "./rules-gateway";
 export * from "./rules-plan";
+export * from "./rules-pod";
 export * from "./rules-route";
 export * from "./schema-type";
 export * from "./schema-validate";

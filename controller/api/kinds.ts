@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Kubernetes kinds that this system reads or writes, with the fields that it needs.
+import type { PodSpecView } from "./rules-pod";
 import type { LabelSelector } from "./selector";
 import type { Condition, ParentRef } from "./gkeiproute";
 import { GATEWAY_GROUP, GKE_NETWORKING_GROUP, OWN_GROUP } from "./names";
@@ -107,7 +108,7 @@ export interface NetworkInterface extends KubeObject {
   spec?: { networkName?: string };
 }
 export interface Pod extends KubeObject {
-  spec: { nodeName?: string; hostNetwork?: boolean };
+  spec: { nodeName?: string; hostNetwork?: boolean } & PodSpecView;
   status?: { phase?: string; podIP?: string; conditions?: { type: string; status: string }[] };
 }
 export interface Node extends KubeObject {

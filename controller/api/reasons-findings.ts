@@ -72,6 +72,17 @@ export const FINDINGS: ReasonSection = {
       meaning: "Warning: an annotation of our group that does not exist; usually a typing error.",
       remedy: "The message lists those that do.",
     },
+    {
+      code: "PodCannotAnswer",
+      meaning:
+        "Warning: the chosen Pod can never answer: no container may add an address (NET_ADMIN) or use raw sockets (NET_RAW).",
+      remedy: "Give it the init container of `persistentIpPodSpec`, or its own way (docs/inside-the-pod.md).",
+    },
+    {
+      code: "PodNotPrepared",
+      meaning: "Warning: the chosen Pod's init container `persistent-ip` does not put on every address of the route.",
+      remedy: "List every address that the Pod may ever hold.",
+    },
   ],
 };
 

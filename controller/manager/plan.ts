@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What one pass over an accepted route goes by: who is to have its addresses, whom stability or bad news keeps, and what a user should be told.
-import { describeFinding, stabilityFindings, type GKEIPRoute, type Holder } from "../api";
+import { describeFinding, podFindings, stabilityFindings, type GKEIPRoute, type Holder } from "../api";
 import {
   gatewayKey,
   gatewayRefs,
@@ -30,6 +30,13 @@ export interface Plan {
   until?: number;
 }
 
+/** What is certain to be silent although everything outside of the Pod is right (SEED-7, SEED-24). */
+function silent({ wanted, selection, acceptance }: Plan): string[] {
+  const pod = selection.verdicts.find((v) => v.pod.uid === wanted?.podUID)?.pod;
+  const addresses = acceptance.addresses.map((a) => a.address);
+  return podFindings(pod?.reach ?? {}, addresses, `Pod ${pod?.name ?? ""}`).map(describeFinding);
+}
+
 export class Planner {
   constructor(
     private readonly parts: Parts,
@@ -53,7 +60,7 @@ export class Planner {
   notes(route: GKEIPRoute, plan: Plan, outcomes: readonly Outcome[]): Pick<RouteFacts, "advice" | "ignored" | "waiting"> {
     const advice = this.advice(outcomes, plan.acceptance);
     const ignored = this.ignored(route);
-    const { waiting } = plan;
+    const waiting = [plan.waiting, ...silent(plan)].filter((text) => text !== undefined).join("; ");
     return { ...(advice ? { advice } : {}), ...(ignored ? { ignored } : {}), ...(waiting ? { waiting } : {}) };
   }
   /** Annotations of stability that cannot be read, of the route and of its Gateways. */

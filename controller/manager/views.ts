@@ -9,6 +9,7 @@ import {
   parseInterfaces,
   parseNorthInterfaces,
   parseProviderId,
+  podReach,
   SHAPES,
   specOf,
   type Gateway,
@@ -20,6 +21,8 @@ import {
   type NetworkInterface,
   type Node,
   type Pod,
+  type PodReach,
+  type PodSpecView,
 } from "../api";
 import { byAge, keyOf, statusWriters, type NodeView, type PodView, type StatusWriters } from "../core";
 
@@ -27,6 +30,12 @@ type Meta = KubeObject["metadata"];
 const identity = ({ name, namespace, uid, resourceVersion }: Meta): Meta => ({ name, namespace, uid, resourceVersion });
 const conditionTrue = (o: { status?: { conditions?: { type: string; status: string }[] } }, type: string): boolean =>
   o.status?.conditions?.some((c) => c.type === type && c.status === "True") ?? false;
+
+/** Kept only where it is certain that the Pod cannot answer, or which addresses it is made for. */
+function reachOf(spec: PodSpecView): { reach?: PodReach } {
+  const reach = podReach(spec);
+  return reach.powerless || reach.prepared ? { reach } : {};
+}
 
 export interface PodObject extends KubeObject {
   view: PodView;
@@ -46,6 +55,7 @@ export function podObject(raw: KubeObject): PodObject {
     ...(spec.nodeName ? { node: spec.nodeName } : {}),
     hostNetwork: spec.hostNetwork === true,
     interfaces: parseInterfaces(m.annotations?.[ANNOTATION.interfaces]),
+    ...reachOf(spec),
   };
   return { metadata: identity(m), view };
 }
