@@ -39,10 +39,19 @@ async function hunt(name: string, seeds: number): Promise<Caught> {
   }
   return { name, seeds, seconds: seconds() };
 }
+function lineOf({ name, seed, invariant, seeds, seconds }: Caught): string {
+  const end = seed === undefined ? `${seeds} seeds` : `seed ${String(seed).padStart(4)}  ${invariant ?? ""}`;
+  return `${seed === undefined ? "SURVIVED" : "caught  "}  ${name.padEnd(48)} ${end}  (${seconds} s)`;
+}
 async function share({ names, seeds }: Share): Promise<number> {
   Error.stackTraceLimit = 0;
   const found: Caught[] = [];
-  for (const name of names) found.push(await hunt(name, seeds));
+  for (const name of names) {
+    const caught = await hunt(name, seeds);
+    found.push(caught);
+    // As they come, for whoever watches; the table is printed at the end.
+    console.error(lineOf(caught));
+  }
   await new Promise((resolve) => process.stdout.write(JSON.stringify(found), resolve));
   return 0;
 }
@@ -56,10 +65,7 @@ async function main(): Promise<number> {
   const began = performance.now();
   const shares = Array.from({ length: JOBS }, (_, i): Share => ({ names: names.filter((_n, at) => at % JOBS === i), seeds }));
   const found = (await Promise.all(shares.map((s) => child<Caught[]>(__filename, { [SHARE]: JSON.stringify(s) })))).flat();
-  for (const m of names.map((n) => found.find((f) => f.name === n)!))
-    console.log(
-      `${m.seed === undefined ? "SURVIVED" : "caught  "}  ${m.name.padEnd(48)} ${m.seed === undefined ? `${m.seeds} seeds` : `seed ${String(m.seed).padStart(4)}  ${m.invariant}`}  (${m.seconds} s)`,
-    );
+  console.log(names.flatMap((n) => found.filter((f) => f.name === n).map(lineOf)).join("\n"));
   const survivors = found.filter((f) => f.seed === undefined);
   console.log(
     `${found.length - survivors.length} of ${found.length} mutants caught in ${Math.round((performance.now() - began) / 1000)} s`,

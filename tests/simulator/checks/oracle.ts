@@ -151,9 +151,8 @@ function claimProblems(w: SimWorld, e: Expected, address: string): string[] {
 }
 function isHolder(holder: Holder | undefined, pod: Pod): boolean {
   const node = pod.spec.nodeName ?? "";
-  return (
-    holder?.podUID === pod.metadata.uid && holder?.node === node && holder.instance === vmOf(node) && holder.zone === zoneOf(node)
-  );
+  if (holder?.podUID !== pod.metadata.uid) return false;
+  return holder?.node === node && holder.instance === vmOf(node) && holder.zone === zoneOf(node);
 }
 
 function gatewayProblems(w: SimWorld, expected: readonly Expected[]): string[] {
