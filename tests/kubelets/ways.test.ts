@@ -119,6 +119,7 @@ async function measure(lab: Lab, v: Variant): Promise<Row> {
   const control = (await podsOf(lab, NAMESPACE)).find((one) => one.metadata.name === v.id)?.status?.podIP;
   const first = await reach(lab.traffic, ADDRESS, control);
   const { ways } = Object.values(first.ways).every((said) => said === "ok") ? first : await reach(lab.traffic, ADDRESS, control);
+  if (process.env["PRINT_TABLE"]) console.log(v.id, ways);
   return Object.fromEntries(WAYS.map((way) => [way, ways[way] === "ok" ? "yes" : "no"])) as Row;
 }
 
