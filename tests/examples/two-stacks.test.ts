@@ -58,7 +58,7 @@ describe("example two-stacks", function () {
     await app.up();
     await eventually(async () => {
       const accepted = (await route()).status?.conditions?.find((c) => c.type === "Accepted");
-      expect([accepted?.status, accepted?.reason]).to.deep.equal(["False", "NotAllowedByListeners"]);
+      expect([accepted?.status, accepted?.reason]).to.deep.equal(["False", "Unattachable"]);
     }, 20_000);
     app.restore();
     await app.up();
