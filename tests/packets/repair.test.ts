@@ -28,7 +28,7 @@ const foreign = (): string =>
     .join("\n");
 
 packets("The agent repairs what is its own", __filename, (scenario) => {
-  it("drift: a second pass and a restart (upgrade) plan nothing, and traffic goes on while it is away", async () => {
+  it("E58 drift: a second pass and a restart (upgrade) plan nothing, and traffic goes on while it is away", async () => {
     const s = scenario();
     const agent = await basic(s);
     await s.serve("pa");
@@ -45,7 +45,7 @@ packets("The agent repairs what is its own", __filename, (scenario) => {
     const m = await meter;
     expect(m.lost, JSON.stringify(m)).to.be.at.most(3);
   });
-  it("drift: stale objects of ours go; foreign rules, routes elsewhere and neighbours stay byte for byte", async () => {
+  it("E58 drift: stale objects of ours go; foreign rules, routes elsewhere and neighbours stay byte for byte", async () => {
     const s = scenario();
     const agent = await basic(s);
     ip("n1", "rule add pref 91 from 34.123.10.80 lookup 7201");
@@ -208,7 +208,7 @@ packets("The agent repairs what is its own", __filename, (scenario) => {
     await until("all gone", () => !/proto (122|0x7a)/.test(ip("n1", "-4 route show table all") + ip("n1", "-4 rule show")));
     expect(foreign()).to.equal(before);
   });
-  it("killed -9 in the middle of a batch of 1000: the next one finishes, touches nothing foreign, and then plans nothing", async () => {
+  it("E58: killed -9 in the middle of a batch of 1000: the next one finishes, touches nothing foreign, and then plans nothing", async () => {
     const s = scenario();
     const agent = await basic(s);
     await s.serve("pa");
