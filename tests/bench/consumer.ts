@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the package costs a user's program, beside an empty Pulumi program in the same run: a type-checked `pulumi preview` by the real CLI, and the start
+// of compiled code. Processor time, since the machine may be busy. Lines of JSON; exit code 1 where a limit is missed.
+// `ts-node -T tests/bench/consumer.ts [--runs N]`
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { startEmulator } from "../../sandbox/emulator";
+import { type EngineParts, runPulumi, startEngineParts } from "../../sandbox/pulumi";
+import { ensureTools } from "../../sandbox/tools";
+
+const ROOT = path.resolve(__dirname, "../..");
+const at = process.argv.indexOf("--runs");
+const RUNS = at < 0 ? 5 : Number(process.argv[at + 1]);
+/** More than an empty program, in percent; and milliseconds of a start. */
+const LIMIT_PERCENT = 10;
+const LIMIT_START_MS = 30;
+
+/** Writes what the process used down, at its very end. */
+const TOLD = `process.on("exit", () => { const u = process.cpuUsage(); require("fs").writeFileSync(__dirname + "/used.json",
+  JSON.stringify({ cpuMs: (u.user + u.system) / 1000, rssMb: process.resourceUsage().maxRSS / 1024 })); });`;
+const PROGRAMS: { [name: string]: string } = {
+  empty: `import * as pulumi from "@pulumi/pulumi";\n${TOLD}\nexport const project: string = pulumi.getProject();\n`,
+  "one component": `import * as pulumi from "@pulumi/pulumi";\nimport { AddressSet } from "pulumi-gke-persistent-ip";\n${TOLD}
+export const project: string = pulumi.getProject();
+export const web = new AddressSet("edge", { region: "us-central1", addresses: { web: {} } }).addresses["web"];\n`,
+  everything: `import * as pulumi from "@pulumi/pulumi";\nimport { PersistentPodIps } from "pulumi-gke-persistent-ip";\n${TOLD}
+export const project: string = pulumi.getProject();
+export const all = new PersistentPodIps("edge", { region: "us-central1", addresses: { web: {} },
+  cluster: { create: { network: "default", subnetwork: "default", podRange: "pods", serviceRange: "services" } },
+  networks: { blue: { cidr: "10.1.0.0/20", podCidr: "10.128.0.0/16" } },
+  routes: { web: { addresses: ["web"], podSelector: { matchLabels: { app: "web" } } } } }).addresses;\n`,
+};
+const TSCONFIG = {
+  compilerOptions: { target: "es2020", module: "commonjs", moduleResolution: "node", strict: true, skipLibCheck: true },
+};
+
+interface Used {
+  cpuMs: number;
+  rssMb: number;
+  clockMs: number;
+}
+const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
+const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+const round = (n: number): number => Math.round(n * 10) / 10;
+
+/** A user's folder: the package from a registry, as far as it can tell. */
+async function folderOf(parts: EngineParts, dir: string, name: string): Promise<string> {
+  const folder = path.join(dir, name.replace(/ /g, "-"));
+  const modules = path.join(folder, "node_modules");
+  mkdirSync(path.join(modules, "@pulumi"), { recursive: true });
+  symlinkSync(ROOT, path.join(modules, "pulumi-gke-persistent-ip"));
+  for (const sdk of ["@pulumi/pulumi", "@pulumi/gcp", "typescript", "ts-node", "@types"])
+    symlinkSync(path.join(ROOT, "node_modules", sdk), path.join(modules, sdk));
+  writeFileSync(path.join(folder, "Pulumi.yaml"), `name: ${path.basename(folder)}\nruntime: nodejs\nmain: index.ts\n`);
+  writeFileSync(path.join(folder, "package.json"), JSON.stringify({ name: path.basename(folder), main: "index.ts" }));
+  writeFileSync(path.join(folder, "tsconfig.json"), JSON.stringify(TSCONFIG));
+  writeFileSync(path.join(folder, "index.ts"), PROGRAMS[name]!);
+  for (const args of [
+    ["stack", "init", "dev"],
+    ["config", "set", "gcp:project", "sandbox-project"],
+  ]) {
+    const ran = await runPulumi(parts, args, { cwd: folder });
+    if (ran.code !== 0) throw new Error(ran.stdout + ran.stderr);
+  }
+  return folder;
+}
+
+async function preview(parts: EngineParts, folder: string): Promise<Used> {
+  const began = performance.now();
+  // Type-checked output is kept in the temporary folder by ts-node 7: a CI job never has it.
+  const env = { TS_NODE_CACHE: "false", PULUMI_NODEJS_TYPESCRIPT: "true" };
+  const ran = await runPulumi(parts, ["preview", "--non-interactive"], { cwd: folder, env });
+  if (ran.code !== 0) throw new Error(ran.stdout + ran.stderr);
+  const used = JSON.parse(readFileSync(path.join(folder, "used.json"), "utf8")) as { cpuMs: number; rssMb: number };
+  return { ...used, clockMs: performance.now() - began };
+}
+
+/** Milliseconds of processor time that loading the compiled package takes, the SDK being loaded. */
+function startMs(): number {
+  const script = `require("@pulumi/pulumi"); const a = process.cpuUsage(); require(${JSON.stringify(path.join(ROOT, "dist/components"))});
+const b = process.cpuUsage(a); console.log((b.user + b.system) / 1000)`;
+  return Number(execFileSync(process.execPath, ["-e", script], { cwd: ROOT, encoding: "utf8" }));
+}
+
+async function previews(parts: EngineParts, dir: string): Promise<{ [name: string]: Used }> {
+  const folders: [string, string][] = [];
+  for (const name of Object.keys(PROGRAMS)) folders.push([name, await folderOf(parts, dir, name)]);
+  const all = new Map<string, Used[]>();
+  // In turns, so that what else the machine does meets each alike. The first round warms the page cache and is not counted.
+  for (let run = 0; run <= RUNS; run++)
+    for (const [name, folder] of folders) {
+      const used = await preview(parts, folder);
+      if (run > 0) all.set(name, [...(all.get(name) ?? []), used]);
+    }
+  const fields = ["cpuMs", "rssMb", "clockMs"] as const;
+  return Object.fromEntries(
+    [...all].map(([name, used]) => [
+      name,
+      Object.fromEntries(fields.map((f) => [f, round(median(used.map((u) => u[f])))])) as unknown as Used,
+    ]),
+  );
+}
+
+async function main(): Promise<void> {
+  say({ node: process.version, cpus: os.cpus().length, cpu: os.cpus()[0]?.model, runs: RUNS });
+  const dir = mkdtempSync(path.join(os.tmpdir(), "consumer-"));
+  const { pulumi } = await ensureTools();
+  const emulator = await startEmulator({ operationLatencyMs: 0 });
+  const parts = await startEngineParts({
+    dir: path.join(dir, "pulumi"),
+    pulumiBinary: pulumi,
+    emulatorUrl: emulator.url,
+    project: emulator.project,
+  });
+  try {
+    const used = await previews(parts, dir);
+    const empty = used["empty"]!;
+    const more = (a: number, b: number): number => round((a / b - 1) * 100);
+    for (const [program, u] of Object.entries(used))
+      say({ program, ...u, moreCpuPercent: more(u.cpuMs, empty.cpuMs), moreMemoryPercent: more(u.rssMb, empty.rssMb) });
+    const one = used["one component"]!;
+    const start = round(median(Array.from({ length: Math.max(RUNS, 5) }, startMs)));
+    const good =
+      more(one.cpuMs, empty.cpuMs) <= LIMIT_PERCENT && more(one.rssMb, empty.rssMb) <= LIMIT_PERCENT && start <= LIMIT_START_MS;
+    say({ startMs: start, limits: { percent: LIMIT_PERCENT, startMs: LIMIT_START_MS }, good });
+    process.exitCode = good ? 0 : 1;
+  } finally {
+    await parts.stop();
+    await emulator.close();
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exit(1);
+});
