@@ -12,7 +12,7 @@ export interface ListOptions {
   path: string;
   query?: RequestOptions["query"];
   signal?: AbortSignal;
-  /** Objects per page (default 200). */
+  /** Objects per page (default 100). */
   limit?: number;
   keepManagedFields?: boolean;
   /** Called when a page has arrived. */
@@ -29,7 +29,7 @@ const PAGE_TIMEOUT_MS = 60_000;
  */
 export async function listAll(options: ListOptions, handle: (object: KubeObject) => void): Promise<string> {
   try {
-    return await listPages(options, options.limit ?? 200, handle);
+    return await listPages(options, options.limit ?? 100, handle);
   } catch (error) {
     if (!isApiError(error, "Gone")) throw error;
     return listPages(options, 0, handle);

@@ -21,7 +21,7 @@ export interface ReflectorTuning {
   resetAfterMs: number;
   /** Longest wait while the kind does not exist (default 5,000). */
   missingKindCapMs: number;
-  /** Page size of the fallback list (default 200): a page is parsed in one turn of the event loop, and this many Pods of 11 KB take about 25 ms. */
+  /** Page size of the fallback list (default 100): a page is parsed in one turn of the event loop, and this many Pods are over 1 MB. */
   pageLimit: number;
 }
 
@@ -57,5 +57,5 @@ export const REFLECTOR_TUNING: ReflectorTuning = {
   healthyMs: 1_000,
   resetAfterMs: 30_000,
   missingKindCapMs: 5_000,
-  pageLimit: 200,
+  pageLimit: 100,
 };

@@ -65,7 +65,7 @@ describe("reflector", () => {
       expect(events).to.deep.equal(["added a@1 initial", "added b@2 initial"]);
       const watches = server.seen.map((seen) => seen.query.get("watch") === "true");
       expect(watches).to.deep.equal([true, false, false, true, false, true]);
-      expect(server.seen[1]?.query.get("limit")).to.equal("200");
+      expect(server.seen[1]?.query.get("limit")).to.equal("100");
       expect(server.seen[2]?.query.get("continue")).to.equal("page2");
       expect(server.seen[3]?.query.get("resourceVersion")).to.equal("7");
       expect(server.seen[5]?.query.get("resourceVersion")).to.equal("9");
@@ -80,7 +80,7 @@ describe("reflector", () => {
       stay,
     );
     await reflector.whenSynced();
-    expect(server.seen[1]?.query.get("limit")).to.equal("200");
+    expect(server.seen[1]?.query.get("limit")).to.equal("100");
   });
 
   it("starts a list over without pages when its continue token expires (C5)", async () => {

@@ -33,7 +33,7 @@ describe("2,000 Pods on a real API server", function () {
   });
 
   for (const watchList of [true, false]) {
-    it(`come in ${watchList ? "by WatchList" : "in pages of 200"}`, async () => {
+    it(`come in ${watchList ? "by WatchList" : "in pages of 100"}`, async () => {
       const delay = monitorEventLoopDelay({ resolution: 1 });
       global.gc?.();
       const heapBefore = process.memoryUsage().heapUsed;
