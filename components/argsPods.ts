@@ -168,6 +168,13 @@ export interface ControllerResourcesArgs {
   memoryLimit?: string;
 }
 
+export interface NodeAgentArgs {
+  /** An image with Node.js 20 or later, iproute2 5 or later, and nft. */
+  image: string;
+  /** NIC of the nodes by network, where the nodes do not carry GKE's annotation (north-interfaces). */
+  networks?: { [network: string]: string };
+}
+
 export interface ControllerArgs {
   /** Default: Bundled. */
   kind?: e.ControllerKind;
@@ -187,6 +194,8 @@ export interface ControllerArgs {
   gkeClasses?: e.GkeClasses;
   /** Default: DataplaneV2. */
   datapath?: e.Datapath;
+  /** The node agent; needed with datapath Linux, and only there. */
+  nodeAgent?: NodeAgentArgs;
   /** Base URL of the Compute API. Default: Google's. */
   computeEndpoint?: pulumi.Input<string>;
   /** Default: info. */

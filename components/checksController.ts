@@ -73,6 +73,27 @@ function resourceProblems(c: ControllerArgs, path: string): Problem[] {
   return found;
 }
 
+function nodeAgentProblems(c: ControllerArgs, path: string): Problem[] {
+  const here = at(path, "nodeAgent");
+  const linux = c.datapath === Datapath.Linux;
+  const bad = Object.entries(c.nodeAgent?.networks ?? {}).find(([, nic]) => !/^[\w.:@+-]{1,15}$/.test(nic));
+  return [
+    ...when(
+      linux && !c.nodeAgent?.image,
+      "Required",
+      at(here, "image"),
+      "is missing; datapath is Linux, so name an image with Node.js 20 or later, iproute2 and nft",
+    ),
+    ...when(!linux && c.nodeAgent !== undefined, "Exclusive", here, "is set, but datapath is not Linux: there is no node agent"),
+    ...when(
+      bad !== undefined,
+      "Pattern",
+      at(at(here, "networks"), bad?.[0] ?? ""),
+      `${show(bad?.[1])} is not a name of a network interface`,
+    ),
+  ];
+}
+
 /** Problems of the controller's part of the arguments. */
 export function controllerProblems(c: ControllerArgs, path = "controller"): Problem[] {
   const found = [
@@ -84,6 +105,7 @@ export function controllerProblems(c: ControllerArgs, path = "controller"): Prob
     ...numberProblems(c.replicas, at(path, "replicas"), 1, 10),
     ...numberProblems(c.workers, at(path, "workers"), 1, 256),
     ...identityProblems(c, path),
+    ...nodeAgentProblems(c, path),
     ...resourceProblems(c, path),
   ];
   if (c.namespace !== undefined) found.push(...kubeNameProblems(c.namespace, at(path, "namespace")));

@@ -39,8 +39,8 @@ export type CrdSource = (typeof CrdSource)[keyof typeof CrdSource];
 export const GkeClasses = { Never: "Never", IfAbsent: "IfAbsent" } as const;
 export type GkeClasses = (typeof GkeClasses)[keyof typeof GkeClasses];
 
-/** Who programs the nodes: Google's agent, or nobody because the Pod owns the card. (Other CNIs need a node agent, which is not built yet.) */
-export const Datapath = { DataplaneV2: "DataplaneV2", Device: "Device" } as const;
+/** Who programs the nodes: Google's agent, nobody because the Pod owns the card, or our node agent (other CNIs, self-managed clusters). */
+export const Datapath = { DataplaneV2: "DataplaneV2", Device: "Device", Linux: "Linux" } as const;
 export type Datapath = (typeof Datapath)[keyof typeof Datapath];
 
 export const ReleaseChannel = { Rapid: "RAPID", Regular: "REGULAR", Stable: "STABLE", Extended: "EXTENDED" } as const;

@@ -22,7 +22,7 @@ export interface FlagOptions<T> {
 export const HEALTH_PORT = 8081;
 export const METRICS_PORT = 8080;
 
-const DATAPATH: { [K in Datapath]: string } = { DataplaneV2: "dataplane-v2", Device: "device" };
+const DATAPATH: { [K in Datapath]: string } = { DataplaneV2: "dataplane-v2", Device: "device", Linux: "linux" };
 const CLASSES: { [K in GkeClasses]: string } = { Never: "never", IfAbsent: "if-absent" };
 
 /** Flags in a fixed order; unset options are left out, so that the controller's default is what holds. */

@@ -31,9 +31,10 @@ import { podIpControllerProblems } from "./checksController";
 import { inherited, projectOf, projectProblems, typeOf } from "./common";
 import { BUNDLE_FILE, deploymentSpec, LABELS, PRIORITY_CLASS } from "./controllerPod";
 import { crdGate } from "./crdGate";
-import { ControllerKind, CrdSource, GkeClasses } from "./enums";
+import { ControllerKind, CrdSource, Datapath, GkeClasses } from "./enums";
 import { controllerFlags } from "./flags";
 import { identityOf } from "./identity";
+import { nodeAgent } from "./nodeAgent";
 import { refuse } from "./problems";
 import { clusterRules, ownRules } from "./rbac";
 
@@ -132,6 +133,11 @@ function deploy(plan: Plan): { principal: pulumi.Output<string>; bundleHash: str
     inside,
   );
   if (!observe) classes(plan, deployment);
+  if (!observe && args.datapath === Datapath.Linux)
+    nodeAgent(
+      { args, sha256: bundle.sha256, configMap, name, namespace },
+      { parent, dependsOn: [...inside.dependsOn, program, ...crds] },
+    );
   return { principal: identity.principal, bundleHash: bundle.sha256 };
 }
 
