@@ -12,16 +12,21 @@ import { persistentIpPodSpec } from "../../components/podSpec";
 import { createStack, ROOT, untilReady, type Stack } from "../../sandbox/demo";
 import { SANDBOX_IMAGE } from "../../sandbox/image";
 import { missingForRealNodes } from "../../sandbox/nodes/real";
-import { reach, works, type Reach } from "../../sandbox/packets/probe";
+import { installAgent } from "../../sandbox/packets/agent";
+import { ECHO_PORTS, reach, works, type Reach } from "../../sandbox/packets/probe";
 import { podTroubles, until } from "../../sandbox/packets/cluster-acts";
 import { PACKET_CONFIG } from "../../sandbox/packets/stack";
 import { ensureTools, ToolsMissingError } from "../../sandbox/tools";
-import { startTraffic, type Traffic } from "../../sandbox/vpc";
+import { startTraffic, type Interval, type Traffic } from "../../sandbox/vpc";
+import type { DatapathKind } from "../../sandbox/world/packets";
 import { startWorld, type World } from "../../sandbox/world/world";
 import { runOk } from "../support/clients";
 
 export const SEED = path.resolve(ROOT, "../shared/data/seed");
 export const ADDRESSES = ["34.123.10.1", "34.123.10.2"] as const;
+
+/** Our node agent; `KUBELETS_DATAPATH=dataplane-v2` tries the same with Google's, as far as it is known. */
+export const DATAPATH: DatapathKind = process.env["KUBELETS_DATAPATH"] === "dataplane-v2" ? "dataplane-v2" : "linux";
 
 export interface Lab {
   world: World;
@@ -44,7 +49,7 @@ async function open(): Promise<Lab> {
   await promisify(execFile)(process.execPath, [require.resolve("ts-node/dist/bin"), "-T", "scripts/build.ts", "--if-needed"], {
     cwd: ROOT,
   });
-  const world = await startWorld({ tools, operationLatencyMs: 200, packets: "dataplane-v2" });
+  const world = await startWorld({ tools, operationLatencyMs: 200, packets: DATAPATH });
   // Other addresses than the seed's, whose manifests come later.
   const stack = await createStack(world, {
     ...PACKET_CONFIG,
@@ -54,6 +59,7 @@ async function open(): Promise<Lab> {
   });
   await stack.pulumi(["up", "--yes", "--skip-preview"]);
   const client = world.cluster().controlPlane.admin;
+  if (DATAPATH === "linux") await installAgent(client);
   await untilReady(world, 90_000).catch(async (error: unknown) => {
     throw new Error([String(error), ...(await podTroubles(client))].join("\n"));
   });
@@ -163,6 +169,17 @@ export async function untilAt(lab: Lab, namespace: string, wanted: (pods: Pod[])
     throw new Error(`${String(error)}\n${last}`, { cause: error });
   });
   return found!;
+}
+
+/** Streams 1000 packets a second to the first address, each answered by the Pod, while something happens; answers what was lost. */
+export async function streaming(lab: Lab, act: () => Promise<unknown>): Promise<Interval> {
+  await lab.traffic.start(ADDRESSES[0], ECHO_PORTS, 1000);
+  try {
+    await act();
+    return await lab.traffic.mark();
+  } finally {
+    await lab.traffic.stop();
+  }
 }
 
 const hasAll = (seen: Reach, pod: Pod): boolean => works(seen) && seen.pod === pod.metadata.name;
