@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// The node agent's view of the API server: its wish from journals and Pods, and generations that only go up.
+import { expect } from "chai";
+import type { AddressBinding, AddressBindingStatus, KubeObject } from "../api";
+import { IntentMaker, localNode, localPod, type NodeFacts } from "./agent-intent";
+import { fieldManagerOf } from "./agent-report";
+
+const pod = (name: string, over: { uid?: string; phase?: string } = {}) =>
+  localPod({
+    metadata: {
+      name,
+      namespace: "default",
+      uid: over.uid ?? `uid-${name}`,
+      annotations: {
+        "networking.gke.io/pod-ips": '[{"networkName":"blue","ip":"10.201.1.10/32"}]',
+        "networking.gke.io/interface-status":
+          '[{"networkName":"blue","ipAddresses":["10.201.1.10/32"],"macAddress":"02:00:00:00:00:0a"}]',
+      },
+    },
+    status: { phase: over.phase ?? "Running", podIP: "10.200.1.10" },
+  } as KubeObject);
+const node = localNode({
+  metadata: {
+    name: "node-1",
+    annotations: { "networking.gke.io/north-interfaces": '[{"network":"blue","ipAddress":"10.1.0.11"}]' },
+  },
+  status: { addresses: [{ type: "InternalIP", address: "10.0.0.11" }] },
+} as KubeObject);
+const holder = (n: number) => ({ pod: `pod-${n}`, podUID: `uid-pod-${n}`, node: `node-${n}`, zone: "z", instance: "i" });
+const binding = (status: AddressBindingStatus, network = "blue"): AddressBinding => ({
+  metadata: { name: "34-123-10-1", uid: "b1" },
+  spec: { address: "34.123.10.1", scope: "External", network, route: { namespace: "default", name: "r", uid: "u" } },
+  status,
+});
+const facts = (b: AddressBinding, over: Partial<NodeFacts> = {}): NodeFacts => ({
+  node: "node-1",
+  bindings: [b],
+  pod: (key) => (key === "default/pod-1" ? pod("pod-1") : undefined),
+  local: node,
+  networks: [],
+  ...over,
+});
+const held: AddressBindingStatus = { phase: "Held", generation: 3, holder: holder(1) };
+
+describe("The wish of a node", () => {
+  it("has the holder's address on its network, its hardware address, and the NIC by the node's annotation", () => {
+    expect(new IntentMaker().make(facts(binding(held)), 0)).to.deep.equal({
+      networks: [{ name: "blue", nicAddress: "10.1.0.11" }],
+      addresses: [
+        {
+          address: "34.123.10.1",
+          network: "blue",
+          generation: 3,
+          pod: { namespace: "default", name: "pod-1", uid: "uid-pod-1", ip: "10.201.1.10", mac: "02:00:00:00:00:0a" },
+        },
+      ],
+    });
+  });
+  it("knows an address that lives elsewhere, for its blackhole", () => {
+    const [a] = new IntentMaker().make(facts(binding({ ...held, holder: holder(2) })), 0).addresses;
+    expect(a).to.deep.equal({ address: "34.123.10.1", network: "blue", generation: 3 });
+  });
+  it("takes the Pod's own address and the node's InternalIP on the default network, under whichever name", () => {
+    const { networks, addresses } = new IntentMaker().make(facts(binding(held, "pod-network")), 0);
+    expect(networks).to.deep.equal([{ name: "default", nicAddress: "10.0.0.11" }]);
+    expect(addresses[0]!.pod!.ip).to.equal("10.200.1.10");
+  });
+  it("prefers the configured NIC to the annotation", () => {
+    const { networks } = new IntentMaker().make(facts(binding(held), { networks: [{ name: "blue", nic: "ens5" }] }), 0);
+    expect(networks).to.deep.equal([{ name: "blue", nicAddress: "10.1.0.11", nic: "ens5" }]);
+  });
+  it("says so where the Pod is not here, is another of that name, or has ended", () => {
+    const problem = (p: NodeFacts["pod"]) => new IntentMaker().make(facts(binding(held), { pod: p }), 0).addresses[0]!.problem;
+    expect(problem(() => undefined)).to.equal("Pod default/pod-1 is not on this node");
+    expect(problem(() => pod("pod-1", { uid: "other" }))).to.equal("Pod default/pod-1 is not on this node");
+    expect(problem(() => pod("pod-1", { phase: "Failed" }))).to.include("has ended (Failed)");
+  });
+  it("obeys generations that go up only: a journal that was put back changes nothing (F2)", () => {
+    const maker = new IntentMaker();
+    const now = maker.make(facts(binding(held)), 0);
+    const old = binding({ phase: "Held", generation: 2, holder: holder(2) });
+    expect(maker.make(facts(old), 0)).to.deep.equal(now);
+    const next = binding({ phase: "Held", generation: 4, holder: holder(2) });
+    expect(maker.make(facts(next), 0).addresses[0]!.pod).to.equal(undefined);
+  });
+  it("lets go 60 s after a switch was begun that nobody reports, not before", () => {
+    const maker = new IntentMaker();
+    const status: AddressBindingStatus = { ...held, phase: "Switching", next: holder(2) };
+    const serves = (now: number): boolean => maker.make(facts(binding(status)), now).addresses[0]!.pod !== undefined;
+    expect([serves(1000), serves(60_999), serves(61_000)]).to.deep.equal([true, true, false]);
+  });
+  it("is not misled by malformed annotations (E22)", () => {
+    const bad = localPod({ metadata: { name: "p", annotations: { "networking.gke.io/pod-ips": "{nonsense" } } } as KubeObject);
+    expect(bad.ips).to.deep.equal({});
+    const evil = localPod({
+      metadata: { name: "p", annotations: { "networking.gke.io/pod-ips": '[{"networkName":"blue","ip":"1.2.3.4 dev nic0"}]' } },
+    } as KubeObject);
+    expect(evil.ips).to.deep.equal({});
+  });
+  it("has a field manager of its own for each node, of a length that the server takes", () => {
+    expect(fieldManagerOf("node-1")).to.equal("persistent-ip-node-node-1");
+    expect(fieldManagerOf("x".repeat(253))).to.have.length(128);
+  });
+});
