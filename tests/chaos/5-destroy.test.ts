@@ -26,8 +26,8 @@ describe("a stack of the real engine, and its end", function () {
     const own = await s.get<{ items: { rules: Rule[] }[] }>(`${RBAC}/namespaces/${NAMESPACE}/roles`);
     expect(sorted(own.items.flatMap((r) => r.rules))).to.deep.equal(sorted(ownRules(rendered)));
     const answer = await fetch(`${s.world.emulator.url}sandbox/v1/resources/${encodeURIComponent("gcp:projects:IAMCustomRole")}`);
-    const { items } = (await answer.json()) as { items: { value: { permissions: string[] } }[] };
-    expect(items.map((i) => [...i.value.permissions].sort())).to.deep.equal([[...REQUIRED_PERMISSIONS]]);
+    const { items } = (await answer.json()) as { items: { value: { inputs: { permissions: string[] } } }[] };
+    expect(items.map((i) => [...i.value.inputs.permissions].sort())).to.deep.equal([[...REQUIRED_PERMISSIONS]]);
   });
 
   /** Deleted routes that are still there, each with its finalizer and the same reason in its status. */
