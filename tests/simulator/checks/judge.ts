@@ -10,6 +10,7 @@ import { collectionOf } from "../world/objects";
 import { isForeign, pathOf, vmOfUrl } from "../world/reading";
 import type { Shape } from "../world/shape";
 import type { Witness } from "../world/world";
+import { Choices } from "./choices";
 import { Conditions } from "./conditions";
 import { Journals, type Told } from "./journals";
 import { Tally } from "./tally";
@@ -36,6 +37,7 @@ export class Judge implements Witness {
   private truth!: Truth;
   private journals!: Journals;
   private conditions!: Conditions;
+  private choices!: Choices;
   /** Until when each process may act, by its own clock. */
   private readonly rights = new Map<string, number>();
   /** Clocks of the processes that live. */
@@ -55,6 +57,7 @@ export class Judge implements Witness {
   /** @param truth what really is */
   begin(truth: Truth): void {
     this.truth = truth;
+    this.choices = new Choices(this.tally, truth);
     this.journals = new Journals(this.tally, truth, this.shape.datapath === "dataplane-v2");
     this.conditions = new Conditions({ tally: this.tally, truth, journals: this.journals, datapath: this.shape.datapath });
   }
@@ -106,7 +109,8 @@ export class Judge implements Witness {
     const since = Math.min(...NEEDED.map((c) => heard?.get(c) ?? this.bornAt.get(name) ?? 0));
     return (this.truth.now() - since) * clock.rate;
   }
-  heard(process: Process, collection: string): void {
+  heard(process: Process, collection: string, line: Buffer): void {
+    this.choices.heard(process.name, collection, line);
     let of = this.heardAt.get(process.name);
     if (!of) this.heardAt.set(process.name, (of = new Map<string, number>()));
     of.set(collection, this.truth.now());
@@ -135,6 +139,7 @@ export class Judge implements Witness {
     );
     if (collection === BINDINGS) {
       this.journals.wrote(write);
+      if (isController(who)) this.choices.wrote(write);
       this.owned(write.after as AddressBinding | undefined);
     }
     if (collection === ROUTES) this.wants(write);

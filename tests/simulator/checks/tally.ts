@@ -5,6 +5,7 @@ export const INVARIANTS = {
   "1-holder":
     "a rule is only ever pointed at the holder, or the next holder, of the present generation, after its node was prepared",
   "1-journal": "generations only go up, and a holder changes only from the next one, after the rule really pointed there",
+  "1-choice": "an address is given only to a Pod that its controller saw Ready, not terminating and with the right labels",
   "2-foreign": "no reserved address is deleted, no foreign rule is touched",
   "3-condition": "no condition is True before the fact was observed, at the present generation",
   "5-quiet": "when nothing goes wrong any more everything becomes right, and then nothing is written",

@@ -13,7 +13,7 @@ const BOOKMARK_MS = 60_000;
 
 export interface Heard {
   /** Bytes of a watch have arrived at the process. */
-  heard(process: Process, collection: string): void;
+  heard(process: Process, collection: string, line: Buffer): void;
   /** An answer of the cloud has arrived; `at` is when the cloud gave it. */
   learnt(process: Process, method: string, answer: Json, at: number): void;
 }
@@ -125,7 +125,7 @@ export class WatchStream implements ByteStream {
     while (this.sent[0] && this.sent[0].at <= now + 0.001) {
       const { line } = this.sent.shift()!;
       process.deliver(() => {
-        if (line instanceof Buffer) this.p.heard.heard(process, this.collection);
+        if (line instanceof Buffer) this.p.heard.heard(process, this.collection, line);
         this.arrived.push(line);
         this.wake();
       });

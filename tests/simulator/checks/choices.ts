@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whom an address is given to, against what the controller that decided it had been told of the Pods by then.
+import type { GKEIPRoute, Pod } from "../../../controller/api";
+import type { Write } from "../models/api";
+import type { AddressBinding } from "../../../controller/api";
+import { collectionOf, pathOf } from "../world/objects";
+import type { Truth } from "./judge";
+import type { Tally } from "./tally";
+
+/** From a decision to its effect: a request may be slow, and may follow a slow one. */
+const LATENCY_MS = 8_000;
+interface View {
+  ready: boolean;
+  deleting: boolean;
+  app: string | undefined;
+  at: number;
+}
+const PODS = collectionOf("pod");
+
+export class Choices {
+  /** What each process was told of each Pod, by UID, the newest last. */
+  private readonly views = new Map<string, View[]>();
+
+  constructor(
+    private readonly tally: Tally,
+    private readonly truth: Truth,
+  ) {}
+
+  heard(process: string, collection: string, line: Buffer): void {
+    if (collection !== PODS) return;
+    const { type, object } = JSON.parse(line.toString()) as { type: string; object: Pod };
+    if (type === "BOOKMARK") return;
+    const { uid, deletionTimestamp, labels } = object.metadata;
+    const ready = object.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True") ?? false;
+    const key = `${process} ${uid}`;
+    const deleting = type === "DELETED" || deletionTimestamp !== undefined;
+    this.views.set(key, [...(this.views.get(key) ?? []).slice(-6), { ready, deleting, app: labels?.app, at: this.truth.now() }]);
+  }
+  /** A hand-over begins. */
+  wrote({ who, before, after }: Write): void {
+    const [old, now] = [before as AddressBinding | undefined, after as AddressBinding | undefined];
+    const next = now?.status?.next;
+    if (!next || now.status?.phase !== "Preparing" || now.status.generation === old?.status?.generation) return;
+    const route = this.truth.api.get<GKEIPRoute>(pathOf("route", now.spec.route.name));
+    if (!route || route.metadata.uid !== now.spec.route.uid) return;
+    const app = route.spec.podSelector?.matchLabels?.app;
+    const exists = route.spec.reactionMode === "Exists";
+    const views = this.views.get(`${who} ${next.podUID}`) ?? [];
+    const since = this.truth.now() - LATENCY_MS;
+    // Each view holds until the next one; only those that held lately could be decided from.
+    const lately = views.filter((_v, i) => (views[i + 1]?.at ?? Infinity) >= since);
+    const good = lately.some((v) => !v.deleting && v.app === app && (exists || v.ready));
+    this.tally.test(
+      "1-choice",
+      this.truth.now(),
+      good,
+      () => `${who} gives ${now.spec.address} to ${next.pod} ${next.podUID}, of which it knew ${JSON.stringify(lately)}`,
+    );
+  }
+}
