@@ -26,7 +26,8 @@ function summary(r: SoakReport): string {
     `${r.ok ? "ok" : "FAILED"}: ${r.faults.injected} faults in ${r.seconds} s (seed ${r.seed}), ${r.churnWrites} writes of churn`,
     `  injected: ${kinds.join(", ")}; by the server itself: 410 ${r.faults.realGone}`,
     `  ${r.checkpoints.length} checkpoints equal to a fresh list: ${r.ok ? "yes" : "see below"}; heap ${heaps.join(" -> ")} MB; unhandled ${r.unhandled}`,
-    ...r.problems.map((p) => `  problem: ${p}`),
+    ...r.problems.slice(0, 20).map((p) => `  problem: ${p}`),
+    ...(r.problems.length > 20 ? [`  and ${r.problems.length - 20} more, see the report`] : []),
   ].join("\n");
 }
 

@@ -34,10 +34,11 @@ export interface SoakReport {
   said: Record<string, number>;
 }
 
-/** Durations of the subject pass this much faster: back-off of 30 s is 3 s, a request's 30 s are 3 s. */
-const FACTOR = 10;
+/** Durations of the subject pass this much faster: a back-off, and a request's timeout, of 30 s is 5 s. */
+const FACTOR = 6;
 const CHECKPOINTS = 4;
-const CONVERGED_WITHIN_MS = 30_000;
+/** Generous: on a busy machine the fast clock's timeouts are short, and how fast it converges is no question of correctness. */
+const CONVERGED_WITHIN_MS = 120_000;
 const ROUTES_WITHIN_MS = 60_000;
 const OUTAGE_EVERY_MS = 8_000;
 const OUTAGE_MS = 2_500;
@@ -117,7 +118,7 @@ class Run {
     compute.plan.chance = { requests: 0.2, lines: 0, longestMs: 250 };
     this.churn.resume();
     // One freeze is longer than the watchdog's patience.
-    mirror.plan.add({ kind: "freeze", on: "line", times: 1, ms: 20_000, match: (s) => !s.query.has("sendInitialEvents") });
+    mirror.plan.add({ kind: "freeze", on: "line", times: 1, ms: 30_000, match: (s) => !s.query.has("sendInitialEvents") });
     let outageAt = Date.now() + 2_000;
     while (this.injected() < target) {
       await sleep(100);

@@ -13,9 +13,9 @@ import { KIND_KEYS, type Answer, type Config, type Dump, type Question } from ".
 
 /** Reflectors of single kinds that come back sooner than the defaults, so that more can happen to them: half of them list in pages. */
 const SINGLE: readonly KindKey[] = ["pod", "route", "node", "namespace", "binding", "networkInterface"];
-const SINGLES = 6;
+const SINGLES = 4;
 const MIRRORS = 2;
-const QUICK = { backoffBaseMs: 50, backoffCapMs: 800, pageLimit: 20 };
+const QUICK = { backoffBaseMs: 50, backoffCapMs: 1_000, pageLimit: 20 };
 type Told = Map<string, string>;
 
 class Subject {
