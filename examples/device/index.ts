@@ -51,7 +51,7 @@ new StatefulSet(
         },
         spec: persistentIpPodSpec(
           { containers: [{ name: "appliance", image: "docker.io/library/appliance:1", ports: [{ containerPort: 443 }] }] },
-          { addresses: [ips.addresses["next"]!] },
+          { addresses: [ips.addresses["next"]] },
         ),
       },
     },

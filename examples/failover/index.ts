@@ -66,7 +66,7 @@ new Deployment(
               },
             ],
           },
-          { addresses: [ips.addresses["vip"]!] },
+          { addresses: [ips.addresses["vip"]] },
         ),
       },
     },

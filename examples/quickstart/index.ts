@@ -94,8 +94,8 @@ workloads(NAMESPACE, {
   network: BLUE,
   image: text("workloadImage"),
   initImage: text("initImage"),
-  proxy: [ips.addresses["web"]!, ips.addresses["sip"]!],
-  store: [ips.addresses["inside"]!],
+  proxy: [ips.addresses["web"], ips.addresses["sip"]],
+  store: [ips.addresses["inside"]],
   provider: ips.provider,
   dependsOn: [ips],
 });

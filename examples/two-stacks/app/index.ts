@@ -8,7 +8,7 @@ import { persistentIpPodSpec, PodIpRoute } from "pulumi-gke-persistent-ip";
 
 const config = new pulumi.Config();
 const platform = new pulumi.StackReference(config.require("platform"));
-const address = platform.requireOutput("addresses").apply((all: Record<string, string>) => all["checkout"]!);
+const address = platform.requireOutput("addresses").apply((all: Record<string, string>) => all["checkout"]);
 const NAMESPACE = "checkout";
 const labels = { app: "checkout" };
 
