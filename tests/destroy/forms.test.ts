@@ -25,8 +25,10 @@ describe("destroy", function () {
   };
   /** Cuts a destroy off while routes are on their way out. Calls that were under way went through, which only a refresh can know. */
   const interrupted = async (): Promise<void> => {
+    // The code is no witness: an interruption between two steps ends with 0, and with words as if all had gone.
     const ran = await it_.run(["destroy", "--yes", "--skip-preview"], /GKEIPRoute edge-\w+ deleted/);
-    expect(ran.code, ran.text).to.not.equal(0);
+    expect(ran.text).to.contain("^C received; cancelling");
+    expect((await it_.state()).length, ran.text).to.be.greaterThan(20);
     for (const d of await it_.disagreements()) expect(d).to.match(/GKEIPRoute::edge-\w+ is in the state only/);
     await it_.must(["refresh", "--yes", "--skip-preview"]);
     await agrees();

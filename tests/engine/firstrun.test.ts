@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// The first update of a new cluster, which serves its CRDs late: nothing that needs them is even tried before they are there, for the controller kinds
+// where Google's own does the work. (tests/older has the same for ours.)
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
+import { expect } from "chai";
+import { ROOT } from "../../sandbox/demo";
+import { runPulumi } from "../../sandbox/pulumi";
+import { ensureTools, ToolsMissingError } from "../../sandbox/tools";
+import { startWorld, type World } from "../../sandbox/world/world";
+import { DIST } from "./golden/project";
+
+const CRD = path.resolve(ROOT, "../shared/data/crds/gkeiproute-v1.gke-1.33.crd.json");
+/** Later than the cluster's nodes and the start of a Pod. */
+const DELAY_MS = 20_000;
+const SERVED = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/gkeiproutes.networking.gke.io";
+
+const program = (kind: string, world: World): string => `"use strict";
+const { Network } = require("@pulumi/gcp/compute/network");
+const { Subnetwork } = require("@pulumi/gcp/compute/subnetwork");
+const kit = require(${JSON.stringify(DIST)});
+const vpc = new Network("nodes", { name: "nodes", autoCreateSubnetworks: false });
+const subnet = new Subnetwork("nodes", { name: "nodes", network: vpc.name, region: "${world.region}", ipCidrRange: "10.0.0.0/20",
+  secondaryIpRanges: [{ rangeName: "pods", ipCidrRange: "10.4.0.0/14" }, { rangeName: "services", ipCidrRange: "10.8.0.0/20" }] });
+new kit.PersistentPodIps("first", { region: "${world.region}", project: "${world.project}", onDestroy: "Delete", controller: { kind: "${kind}", replicas: 1 },
+  cluster: { create: { location: "${world.region}-a", network: vpc.name, subnetwork: subnet.name, podRange: "pods", serviceRange: "services", pools: { main: {} } } },
+  networks: { blue: { cidr: "10.1.0.0/20", podCidr: "10.128.0.0/16" } }, addresses: { web: {} },
+  routes: { web: { addresses: ["web"], podSelector: { matchLabels: { app: "web" } }, waitForAccepted: false } } });
+`;
+
+describe("the first update of a cluster that serves its CRDs late", function () {
+  this.timeout(240_000);
+  for (const kind of ["GkeManaged", "Observe"])
+    it(`waits for them by a gate, with no failed resource and no retry: ${kind}`, async function () {
+      if (!existsSync(CRD)) {
+        console.log(`      skipped: ${path.basename(CRD)} is not beside this checkout`);
+        return this.skip();
+      }
+      const folder = mkdtempSync(path.join(tmpdir(), "first-"));
+      let world: World | undefined;
+      try {
+        world = await startWorld({ tools: await ensureTools(), operationLatencyMs: 50, crdDelayMs: DELAY_MS, extraCrds: [CRD] });
+        await firstRun(world, folder, kind);
+      } catch (error) {
+        if (!(error instanceof ToolsMissingError)) throw error;
+        console.log(`      skipped: ${error.message.split("\n")[0]}`);
+        this.skip();
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+        await world?.stop();
+      }
+    });
+});
+
+async function firstRun(world: World, folder: string, kind: string): Promise<void> {
+  mkdirSync(path.join(folder, "node_modules"));
+  symlinkSync(path.join(ROOT, "node_modules", "@pulumi"), path.join(folder, "node_modules", "@pulumi"));
+  writeFileSync(path.join(folder, "Pulumi.yaml"), "name: first\nruntime: nodejs\n");
+  writeFileSync(path.join(folder, "package.json"), JSON.stringify({ name: "first", main: "index.js" }));
+  writeFileSync(path.join(folder, "index.js"), program(kind, world));
+  const pulumi = (args: string[], onLine?: (line: string) => void) =>
+    runPulumi(world.engine, [...args, "--non-interactive"], { cwd: folder, ...(onLine ? { onLine } : {}) });
+  for (const args of [
+    ["stack", "init", "dev"],
+    ["config", "set", "gcp:project", world.project],
+  ])
+    expect((await pulumi(args)).code).to.equal(0);
+  const tooEarly: Promise<string | undefined>[] = [];
+  const served = (line: string): Promise<string | undefined> =>
+    world
+      .cluster()
+      .controlPlane.admin.request("GET", SERVED)
+      .then(
+        () => undefined,
+        () => line.trim(),
+      );
+  // The moment that the engine begins with an object of a late kind, its kind must be there.
+  const up = await pulumi(["up", "--yes", "--skip-preview"], (line) => {
+    if (/\+\s+kubernetes:\S*:(Gateway|GKEIPRoute|Network|GKENetworkParamSet) \S+ creating/.test(line))
+      tooEarly.push(served(line));
+  });
+  expect(up.code, up.stdout + up.stderr).to.equal(0);
+  const early = await Promise.all(tooEarly);
+  expect(early.length, up.stdout).to.be.at.least(4);
+  expect(early.filter((e) => e !== undefined)).to.deep.equal([]);
+  const again = await pulumi(["preview", "--expect-no-changes"]);
+  expect(again.code, again.stdout + again.stderr).to.equal(0);
+}
