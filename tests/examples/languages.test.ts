@@ -71,7 +71,7 @@ describe("examples in other languages", function () {
         expect(Object.values(outputs.addresses)).to.have.members(rows.map((r) => r.address));
         await project.unchanged();
         language.edit(project);
-        expect((await project.preview()).changes).to.deep.equal({ create: 1, update: 1 });
+        expect((await project.preview()).changes).to.deep.equal({ create: 1, update: 2 });
         language.wrong.edit(project);
         const refused = await project.run(["preview"]);
         expect([refused.code === 0, language.wrong.said.test(refused.text)], refused.text).to.deep.equal([false, true]);
