@@ -2,6 +2,7 @@
 // A whole leader over an API server and a cloud in memory, one that can be killed and started again over the same two. For tests only.
 import { KINDS, type GKEIPRoute, type AddressBinding, type KubeObject } from "../api";
 import { ALL_CLASSES, gatewayOf, networkObject, paramSetOf, routeOf, SETTINGS } from "../core/testing";
+import { nodeDuty } from "../core";
 import { ComputeError, type Fence } from "../compute";
 import { resourcePath, silentLogger, type Priority } from "../kubernetes";
 import { FakeClock, settle } from "../kubernetes/testing";
@@ -67,7 +68,7 @@ export class TestWorld {
   /** A cluster whose primary network carries persistent addresses (GKE 1.31). */
   defaultNetwork = false;
 
-  constructor(readonly datapath: "dataplane-v2" | "device" = "dataplane-v2") {
+  constructor(readonly datapath: "dataplane-v2" | "device" | "linux" = "dataplane-v2") {
     for (const c of ALL_CLASSES) this.put("gatewayClass", c);
     this.put("network", networkObject());
     this.put("paramSet", paramSetOf());
@@ -115,6 +116,7 @@ export class TestWorld {
   }
   /** GKE's node agents: say DPV2Ready of each accepted route with one Pod. Answers whether anything was said. */
   agent(): boolean {
+    if (this.datapath === "linux") return this.nodeAgents();
     let said = false;
     for (const r of this.api.list("/apis/networking.gke.io/v1/namespaces/default/gkeiproutes/") as GKEIPRoute[]) {
       const { generation = 1 } = r.metadata;
@@ -141,6 +143,28 @@ export class TestWorld {
         },
       }));
     }
+    return said;
+  }
+  /** Datapath linux: nodes whose agent does not answer, or says that it cannot. */
+  readonly silent = new Set<string>();
+  readonly unable = new Set<string>();
+  /** Our node agents: write their entries of the journals. Answers whether anything was said. */
+  nodeAgents(): boolean {
+    let said = false;
+    for (const b of this.api.list("/apis/gke-persistent-ip.dev/v1alpha1/addressbindings/") as AddressBinding[])
+      for (const node of ["node-1", "node-2", "node-3"]) {
+        const duty = nodeDuty(b.status, node);
+        const { generation = 0, nodes = [] } = b.status ?? {};
+        const had = nodes.find((n) => n.node === node);
+        const entry = duty && { node, pod: duty.pod, podUID: duty.podUID, generation, programmed: !this.unable.has(node) };
+        if (this.silent.has(node) || JSON.stringify(had) === JSON.stringify(entry)) continue;
+        said = true;
+        const others = nodes.filter((n) => n.node !== node);
+        this.api.change<AddressBinding>(pathOf("binding", b.metadata.name), (o) => ({
+          ...o,
+          status: { ...o.status, nodes: [...others, ...(entry ? [entry] : [])] },
+        }));
+      }
     return said;
   }
   async boot(): Promise<Leader> {
