@@ -41,6 +41,8 @@ export class Choices {
     const [old, now] = [before as AddressBinding | undefined, after as AddressBinding | undefined];
     const next = now?.status?.next;
     if (!next || now.status?.phase !== "Preparing" || now.status.generation === old?.status?.generation) return;
+    // On bad news an address is held where it is, whatever becomes of the Pod.
+    if (next.podUID === (old?.status?.holder ?? old?.status?.lastMove?.to)?.podUID) return;
     const route = this.truth.api.get<GKEIPRoute>(pathOf("route", now.spec.route.name));
     if (!route || route.metadata.uid !== now.spec.route.uid) return;
     const app = route.spec.podSelector?.matchLabels?.app;
