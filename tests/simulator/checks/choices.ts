@@ -7,8 +7,8 @@ import { collectionOf, pathOf } from "../world/objects";
 import type { Truth } from "./judge";
 import type { Tally } from "./tally";
 
-/** From a decision to its effect: a request may be slow, and may follow a slow one. */
-const LATENCY_MS = 8_000;
+/** From a decision to its effect: a pass that first gives another address back waits for slow operations of the cloud. */
+const LATENCY_MS = 60_000;
 interface View {
   ready: boolean;
   deleting: boolean;
@@ -42,7 +42,10 @@ export class Choices {
     const next = now?.status?.next;
     if (!next || now.status?.phase !== "Preparing" || now.status.generation === old?.status?.generation) return;
     // On bad news an address is held where it is, whatever becomes of the Pod.
-    if (next.podUID === (old?.status?.holder ?? old?.status?.lastMove?.to)?.podUID) return;
+    const holders = this.truth.api
+      .all<AddressBinding>(collectionOf("binding"))
+      .flatMap(({ status }) => [status?.holder, status?.lastMove?.to]);
+    if ([old?.status?.holder, old?.status?.lastMove?.to, ...holders].some((h) => h?.podUID === next.podUID)) return;
     const route = this.truth.api.get<GKEIPRoute>(pathOf("route", now.spec.route.name));
     if (!route || route.metadata.uid !== now.spec.route.uid) return;
     const app = route.spec.podSelector?.matchLabels?.app;
