@@ -74,6 +74,8 @@ export default tseslint.config(
       "coverage/**",
       "node_modules/**",
       ".sandbox/**",
+      "sdk/**", // generated
+      "tests/schema/programs/**", // programs of consumers, checked against the generated SDK by their own suite
       "**/*.js",
       "**/*.mjs",
       "**/*.cjs",
