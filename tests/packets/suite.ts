@@ -34,7 +34,7 @@ function access(): "direct" | "unshare" | { reason: string } {
 export const isRealRoot = (): boolean =>
   /^\s*0\s+0\s/.test(fs.readFileSync("/proc/self/uid_map", "utf8")) && process.getuid?.() === 0;
 
-/** Runs test files in a user namespace. @returns what mocha printed, and its exit code */
+/** Runs test files (and mocha's flags) in a user namespace. @returns what mocha printed, and its exit code */
 export function again(files: readonly string[], before: readonly string[] = []): { code: number | null; text: string } {
   const command = [
     ...before,
