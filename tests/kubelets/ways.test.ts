@@ -119,7 +119,12 @@ async function measure(lab: Lab, v: Variant): Promise<Row> {
   const control = (await podsOf(lab, NAMESPACE)).find((one) => one.metadata.name === v.id)?.status?.podIP;
   const first = await reach(lab.traffic, ADDRESS, control);
   const { ways } = Object.values(first.ways).every((said) => said === "ok") ? first : await reach(lab.traffic, ADDRESS, control);
-  if (process.env["PRINT_TABLE"]) console.log(v.id, ways);
+  if (process.env["PRINT_TABLE"])
+    console.log(
+      v.id,
+      ways,
+      await lab.kubectl(["exec", "-n", NAMESPACE, v.id, "--", "sh", "-c", "ip -4 addr; ip rule; ip route show table all"]),
+    );
   return Object.fromEntries(WAYS.map((way) => [way, ways[way] === "ok" ? "yes" : "no"])) as Row;
 }
 

@@ -126,7 +126,7 @@ export function seedManifests(file: string): object[] {
     if (!template) continue;
     const probe = { httpGet: { path: "/ready", port: 8080 }, periodSeconds: 1, failureThreshold: 1 };
     const containers = template.spec.containers.map((one) => ({ ...one, image: SANDBOX_IMAGE, readinessProbe: probe }));
-    const args = { addresses: [...ADDRESSES], image: SANDBOX_IMAGE, drainSeconds: 5 };
+    const args = { addresses: [...ADDRESSES], image: SANDBOX_IMAGE };
     template.spec = persistentIpPodSpec({ ...template.spec, containers }, args);
   }
   return objects;
@@ -172,11 +172,15 @@ export async function untilAt(lab: Lab, namespace: string, wanted: (pods: Pod[])
 }
 
 /** Streams 1000 packets a second to the first address, each answered by the Pod, while something happens; answers what was lost. */
-export async function streaming(lab: Lab, act: () => Promise<unknown>): Promise<Interval> {
+export async function streaming(lab: Lab, act: () => Promise<unknown>): Promise<Interval & { switches: string[] }> {
+  const switches = lab.world.fabric?.switches ?? [];
+  const earlier = switches.length;
   await lab.traffic.start(ADDRESSES[0], ECHO_PORTS, 1000);
   try {
     await act();
-    return await lab.traffic.mark();
+    const interval = await lab.traffic.mark();
+    const ours = switches.slice(earlier).filter((one) => one.address === ADDRESSES[0]);
+    return { ...interval, switches: ours.map(({ at, from, to }) => `${at} ${from?.vm ?? "-"} -> ${to?.vm ?? "-"}`) };
   } finally {
     await lab.traffic.stop();
   }
