@@ -63,7 +63,8 @@ new kit.PodIpRoute("app", { gateway: { name: "edge-external" }, addresses: [plat
     await deploy((a) => (more(a), (a.unlocked = ["addresses.more"])));
     const app = await world.stack({ name: "app", program, entry: "index.js" });
     const first = await app.preview();
-    expect(steps(first), first.text).to.deep.equal([
+    const own = steps(first).filter((s) => !s.includes("pulumi:providers:pulumi "));
+    expect(own, first.text).to.deep.equal([
       "create gke-persistent-ip:index:PodIpRoute app",
       "create kubernetes:networking.gke.io/v1:GKEIPRoute app",
       "create pulumi:providers:kubernetes app",
@@ -124,9 +125,11 @@ exports.kubeconfig = c.kubeconfig;`;
     upgraded.tell(upgraded.told(() => undefined));
     const run = await upgraded.of.preview();
     expect(run.code, run.text).to.equal(0);
-    expect(steps(run)).to.deep.equal([
+    // Rights, definitions and the order of a list may have changed since; nothing that holds an address, a Pod or a network has.
+    for (const step of steps(run))
+      expect(step).to.match(/^update (gke-persistent-ip:|gcp:projects\/iAMCustomRole:|kubernetes:(?!networking\.gke\.io))/);
+    expect(steps(run)).to.include.members([
       "update gke-persistent-ip:index:PersistentPodIps edge",
-      // Addresses are listed in the order of their names now, whatever the order of a program.
       "update kubernetes:gateway.networking.k8s.io/v1:Gateway edge-external [spec]",
     ]);
   });
