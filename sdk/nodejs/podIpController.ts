@@ -71,6 +71,7 @@ export class PodIpController extends pulumi.ComponentResource {
             resourceInputs["logLevel"] = args?.logLevel;
             resourceInputs["namespace"] = args?.namespace;
             resourceInputs["networkProject"] = args?.networkProject;
+            resourceInputs["nodeAgent"] = args?.nodeAgent;
             resourceInputs["onDestroy"] = args?.onDestroy;
             resourceInputs["priorityClass"] = args?.priorityClass;
             resourceInputs["project"] = args?.project;
@@ -147,6 +148,10 @@ export interface PodIpControllerArgs {
      * Project of the networks, with Shared VPC. Default: the project.
      */
     networkProject?: pulumi.Input<string | undefined>;
+    /**
+     * The node agent; needed with datapath Linux, and only there.
+     */
+    nodeAgent?: inputs.NodeAgentArgs;
     /**
      * Default: Protect.
      */

@@ -73,6 +73,8 @@ type podIpControllerArgs struct {
 	Namespace *string `pulumi:"namespace"`
 	// Project of the networks, with Shared VPC. Default: the project.
 	NetworkProject *string `pulumi:"networkProject"`
+	// The node agent; needed with datapath Linux, and only there.
+	NodeAgent *NodeAgent `pulumi:"nodeAgent"`
 	// Default: Protect.
 	OnDestroy *OnDestroy `pulumi:"onDestroy"`
 	// Default: system-cluster-critical. Empty: none.
@@ -119,6 +121,8 @@ type PodIpControllerArgs struct {
 	Namespace *string
 	// Project of the networks, with Shared VPC. Default: the project.
 	NetworkProject pulumi.StringPtrInput
+	// The node agent; needed with datapath Linux, and only there.
+	NodeAgent *NodeAgentArgs
 	// Default: Protect.
 	OnDestroy *OnDestroy
 	// Default: system-cluster-critical. Empty: none.

@@ -510,12 +510,13 @@ func (in *crdSourcePtr) ToCrdSourcePtrOutputWithContext(ctx context.Context) Crd
 	return pulumi.ToOutputWithContext(ctx, in).(CrdSourcePtrOutput)
 }
 
-// Who programs the nodes: Google's agent, or nobody because the Pod owns the card. (Other CNIs need a node agent, which is not built yet.)
+// Who programs the nodes: Google's agent, nobody because the Pod owns the card, or our node agent (other CNIs, self-managed clusters).
 type Datapath string
 
 const (
 	DatapathDevice      = Datapath("Device")
 	DatapathDataplaneV2 = Datapath("DataplaneV2")
+	DatapathLinux       = Datapath("Linux")
 )
 
 func (Datapath) ElementType() reflect.Type {
@@ -642,6 +643,7 @@ func (o DatapathPtrOutput) ToStringPtrOutputWithContext(ctx context.Context) pul
 //
 //	DatapathDevice
 //	DatapathDataplaneV2
+//	DatapathLinux
 type DatapathInput interface {
 	pulumi.Input
 

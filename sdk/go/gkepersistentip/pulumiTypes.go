@@ -400,6 +400,8 @@ type Controller struct {
 	LogLevel *LogLevel `pulumi:"logLevel"`
 	// Namespace of the controller. Default: persistent-ip-system.
 	Namespace *string `pulumi:"namespace"`
+	// The node agent; needed with datapath Linux, and only there.
+	NodeAgent *NodeAgent `pulumi:"nodeAgent"`
 	// Default: system-cluster-critical. Empty: none.
 	PriorityClass *string `pulumi:"priorityClass"`
 	// One leads, the others stand by. Default: 2.
@@ -444,6 +446,8 @@ type ControllerArgs struct {
 	LogLevel *LogLevel `pulumi:"logLevel"`
 	// Namespace of the controller. Default: persistent-ip-system.
 	Namespace *string `pulumi:"namespace"`
+	// The node agent; needed with datapath Linux, and only there.
+	NodeAgent *NodeAgentArgs `pulumi:"nodeAgent"`
 	// Default: system-cluster-critical. Empty: none.
 	PriorityClass *string `pulumi:"priorityClass"`
 	// One leads, the others stand by. Default: 2.
@@ -581,6 +585,11 @@ func (o ControllerOutput) LogLevel() LogLevelPtrOutput {
 // Namespace of the controller. Default: persistent-ip-system.
 func (o ControllerOutput) Namespace() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v Controller) *string { return v.Namespace }).(pulumi.StringPtrOutput)
+}
+
+// The node agent; needed with datapath Linux, and only there.
+func (o ControllerOutput) NodeAgent() NodeAgentPtrOutput {
+	return o.ApplyT(func(v Controller) *NodeAgent { return v.NodeAgent }).(NodeAgentPtrOutput)
 }
 
 // Default: system-cluster-critical. Empty: none.
@@ -730,6 +739,16 @@ func (o ControllerPtrOutput) Namespace() pulumi.StringPtrOutput {
 		}
 		return v.Namespace
 	}).(pulumi.StringPtrOutput)
+}
+
+// The node agent; needed with datapath Linux, and only there.
+func (o ControllerPtrOutput) NodeAgent() NodeAgentPtrOutput {
+	return o.ApplyT(func(v *Controller) *NodeAgent {
+		if v == nil {
+			return nil
+		}
+		return v.NodeAgent
+	}).(NodeAgentPtrOutput)
 }
 
 // Default: system-cluster-critical. Empty: none.
@@ -2688,6 +2707,162 @@ func (o NewClusterPtrOutput) Subnetwork() pulumi.StringPtrOutput {
 	}).(pulumi.StringPtrOutput)
 }
 
+type NodeAgent struct {
+	// An image with Node.js 20 or later, iproute2 5 or later, and nft.
+	Image string `pulumi:"image"`
+	// NIC of the nodes by network, where the nodes do not carry GKE's annotation (north-interfaces).
+	Networks map[string]string `pulumi:"networks"`
+}
+
+// NodeAgentInput is an input type that accepts NodeAgentArgs and NodeAgentOutput values.
+// You can construct a concrete instance of `NodeAgentInput` via:
+//
+//	NodeAgentArgs{...}
+type NodeAgentInput interface {
+	pulumi.Input
+
+	ToNodeAgentOutput() NodeAgentOutput
+	ToNodeAgentOutputWithContext(context.Context) NodeAgentOutput
+}
+
+type NodeAgentArgs struct {
+	// An image with Node.js 20 or later, iproute2 5 or later, and nft.
+	Image string `pulumi:"image"`
+	// NIC of the nodes by network, where the nodes do not carry GKE's annotation (north-interfaces).
+	Networks map[string]string `pulumi:"networks"`
+}
+
+func (NodeAgentArgs) ElementType() reflect.Type {
+	return reflect.TypeOf((*NodeAgent)(nil)).Elem()
+}
+
+func (i NodeAgentArgs) ToNodeAgentOutput() NodeAgentOutput {
+	return i.ToNodeAgentOutputWithContext(context.Background())
+}
+
+func (i NodeAgentArgs) ToNodeAgentOutputWithContext(ctx context.Context) NodeAgentOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(NodeAgentOutput)
+}
+
+func (i NodeAgentArgs) ToNodeAgentPtrOutput() NodeAgentPtrOutput {
+	return i.ToNodeAgentPtrOutputWithContext(context.Background())
+}
+
+func (i NodeAgentArgs) ToNodeAgentPtrOutputWithContext(ctx context.Context) NodeAgentPtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(NodeAgentOutput).ToNodeAgentPtrOutputWithContext(ctx)
+}
+
+// NodeAgentPtrInput is an input type that accepts NodeAgentArgs, NodeAgentPtr and NodeAgentPtrOutput values.
+// You can construct a concrete instance of `NodeAgentPtrInput` via:
+//
+//	        NodeAgentArgs{...}
+//
+//	or:
+//
+//	        nil
+type NodeAgentPtrInput interface {
+	pulumi.Input
+
+	ToNodeAgentPtrOutput() NodeAgentPtrOutput
+	ToNodeAgentPtrOutputWithContext(context.Context) NodeAgentPtrOutput
+}
+
+type nodeAgentPtrType NodeAgentArgs
+
+func NodeAgentPtr(v *NodeAgentArgs) NodeAgentPtrInput {
+	return (*nodeAgentPtrType)(v)
+}
+
+func (*nodeAgentPtrType) ElementType() reflect.Type {
+	return reflect.TypeOf((**NodeAgent)(nil)).Elem()
+}
+
+func (i *nodeAgentPtrType) ToNodeAgentPtrOutput() NodeAgentPtrOutput {
+	return i.ToNodeAgentPtrOutputWithContext(context.Background())
+}
+
+func (i *nodeAgentPtrType) ToNodeAgentPtrOutputWithContext(ctx context.Context) NodeAgentPtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(NodeAgentPtrOutput)
+}
+
+type NodeAgentOutput struct{ *pulumi.OutputState }
+
+func (NodeAgentOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*NodeAgent)(nil)).Elem()
+}
+
+func (o NodeAgentOutput) ToNodeAgentOutput() NodeAgentOutput {
+	return o
+}
+
+func (o NodeAgentOutput) ToNodeAgentOutputWithContext(ctx context.Context) NodeAgentOutput {
+	return o
+}
+
+func (o NodeAgentOutput) ToNodeAgentPtrOutput() NodeAgentPtrOutput {
+	return o.ToNodeAgentPtrOutputWithContext(context.Background())
+}
+
+func (o NodeAgentOutput) ToNodeAgentPtrOutputWithContext(ctx context.Context) NodeAgentPtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, v NodeAgent) *NodeAgent {
+		return &v
+	}).(NodeAgentPtrOutput)
+}
+
+// An image with Node.js 20 or later, iproute2 5 or later, and nft.
+func (o NodeAgentOutput) Image() pulumi.StringOutput {
+	return o.ApplyT(func(v NodeAgent) string { return v.Image }).(pulumi.StringOutput)
+}
+
+// NIC of the nodes by network, where the nodes do not carry GKE's annotation (north-interfaces).
+func (o NodeAgentOutput) Networks() pulumi.StringMapOutput {
+	return o.ApplyT(func(v NodeAgent) map[string]string { return v.Networks }).(pulumi.StringMapOutput)
+}
+
+type NodeAgentPtrOutput struct{ *pulumi.OutputState }
+
+func (NodeAgentPtrOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((**NodeAgent)(nil)).Elem()
+}
+
+func (o NodeAgentPtrOutput) ToNodeAgentPtrOutput() NodeAgentPtrOutput {
+	return o
+}
+
+func (o NodeAgentPtrOutput) ToNodeAgentPtrOutputWithContext(ctx context.Context) NodeAgentPtrOutput {
+	return o
+}
+
+func (o NodeAgentPtrOutput) Elem() NodeAgentOutput {
+	return o.ApplyT(func(v *NodeAgent) NodeAgent {
+		if v != nil {
+			return *v
+		}
+		var ret NodeAgent
+		return ret
+	}).(NodeAgentOutput)
+}
+
+// An image with Node.js 20 or later, iproute2 5 or later, and nft.
+func (o NodeAgentPtrOutput) Image() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v *NodeAgent) *string {
+		if v == nil {
+			return nil
+		}
+		return &v.Image
+	}).(pulumi.StringPtrOutput)
+}
+
+// NIC of the nodes by network, where the nodes do not carry GKE's annotation (north-interfaces).
+func (o NodeAgentPtrOutput) Networks() pulumi.StringMapOutput {
+	return o.ApplyT(func(v *NodeAgent) map[string]string {
+		if v == nil {
+			return nil
+		}
+		return v.Networks
+	}).(pulumi.StringMapOutput)
+}
+
 // A Pod network as a node pool needs it.
 type NodeNetwork struct {
 	// Default: 32.
@@ -3573,6 +3748,8 @@ func init() {
 	pulumi.RegisterInputType(reflect.TypeOf((*NetworkMapInput)(nil)).Elem(), NetworkMap{})
 	pulumi.RegisterInputType(reflect.TypeOf((*NewClusterInput)(nil)).Elem(), NewClusterArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*NewClusterPtrInput)(nil)).Elem(), NewClusterArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*NodeAgentInput)(nil)).Elem(), NodeAgentArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*NodeAgentPtrInput)(nil)).Elem(), NodeAgentArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*NodeNetworkInput)(nil)).Elem(), NodeNetworkArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*NodeNetworkMapInput)(nil)).Elem(), NodeNetworkMap{})
 	pulumi.RegisterInputType(reflect.TypeOf((*PoolInput)(nil)).Elem(), PoolArgs{})
@@ -3613,6 +3790,8 @@ func init() {
 	pulumi.RegisterOutputType(NetworkMapOutput{})
 	pulumi.RegisterOutputType(NewClusterOutput{})
 	pulumi.RegisterOutputType(NewClusterPtrOutput{})
+	pulumi.RegisterOutputType(NodeAgentOutput{})
+	pulumi.RegisterOutputType(NodeAgentPtrOutput{})
 	pulumi.RegisterOutputType(NodeNetworkOutput{})
 	pulumi.RegisterOutputType(NodeNetworkMapOutput{})
 	pulumi.RegisterOutputType(PoolOutput{})

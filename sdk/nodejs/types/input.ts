@@ -124,6 +124,10 @@ export interface ControllerArgs {
      */
     namespace?: string;
     /**
+     * The node agent; needed with datapath Linux, and only there.
+     */
+    nodeAgent?: inputs.NodeAgentArgs;
+    /**
      * Default: system-cluster-critical. Empty: none.
      */
     priorityClass?: string;
@@ -399,6 +403,17 @@ export interface NewClusterArgs {
      * Subnet of the nodes: name or self link.
      */
     subnetwork: pulumi.Input<string>;
+}
+
+export interface NodeAgentArgs {
+    /**
+     * An image with Node.js 20 or later, iproute2 5 or later, and nft.
+     */
+    image: string;
+    /**
+     * NIC of the nodes by network, where the nodes do not carry GKE's annotation (north-interfaces).
+     */
+    networks?: {[key: string]: string};
 }
 
 /**

@@ -56,10 +56,11 @@ class CrdSource(_builtins.str, Enum):
 @pulumi.type_token("gke-persistent-ip:index:Datapath")
 class Datapath(_builtins.str, Enum):
     """
-    Who programs the nodes: Google's agent, or nobody because the Pod owns the card. (Other CNIs need a node agent, which is not built yet.)
+    Who programs the nodes: Google's agent, nobody because the Pod owns the card, or our node agent (other CNIs, self-managed clusters).
     """
     DEVICE = "Device"
     DATAPLANE_V2 = "DataplaneV2"
+    LINUX = "Linux"
 
 
 @pulumi.type_token("gke-persistent-ip:index:DeviceMode")

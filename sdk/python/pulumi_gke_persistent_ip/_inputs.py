@@ -48,6 +48,8 @@ __all__ = [
     'NetworkArgsDict',
     'NewClusterArgs',
     'NewClusterArgsDict',
+    'NodeAgentArgs',
+    'NodeAgentArgsDict',
     'NodeNetworkArgs',
     'NodeNetworkArgsDict',
     'PoolArgs',
@@ -452,6 +454,10 @@ class ControllerArgsDict(TypedDict):
     """
     Namespace of the controller. Default: persistent-ip-system.
     """
+    node_agent: NotRequired['NodeAgentArgsDict']
+    """
+    The node agent; needed with datapath Linux, and only there.
+    """
     priority_class: NotRequired[_builtins.str]
     """
     Default: system-cluster-critical. Empty: none.
@@ -486,6 +492,7 @@ class ControllerArgs:
                  kind: Optional['ControllerKind'] = None,
                  log_level: Optional['LogLevel'] = None,
                  namespace: Optional[_builtins.str] = None,
+                 node_agent: Optional['NodeAgentArgs'] = None,
                  priority_class: Optional[_builtins.str] = None,
                  replicas: Optional[_builtins.float] = None,
                  resources: Optional['ControllerResourcesArgs'] = None,
@@ -502,6 +509,7 @@ class ControllerArgs:
         :param 'ControllerKind' kind: Default: Bundled.
         :param 'LogLevel' log_level: Default: info.
         :param _builtins.str namespace: Namespace of the controller. Default: persistent-ip-system.
+        :param 'NodeAgentArgs' node_agent: The node agent; needed with datapath Linux, and only there.
         :param _builtins.str priority_class: Default: system-cluster-critical. Empty: none.
         :param _builtins.float replicas: One leads, the others stand by. Default: 2.
         :param 'ControllerResourcesArgs' resources: Requests and limits.
@@ -528,6 +536,8 @@ class ControllerArgs:
             pulumi.set(__self__, "log_level", log_level)
         if namespace is not None:
             pulumi.set(__self__, "namespace", namespace)
+        if node_agent is not None:
+            pulumi.set(__self__, "node_agent", node_agent)
         if priority_class is not None:
             pulumi.set(__self__, "priority_class", priority_class)
         if replicas is not None:
@@ -658,6 +668,18 @@ class ControllerArgs:
     @namespace.setter
     def namespace(self, value: Optional[_builtins.str]):
         pulumi.set(self, "namespace", value)
+
+    @_builtins.property
+    @pulumi.getter(name="nodeAgent")
+    def node_agent(self) -> Optional['NodeAgentArgs']:
+        """
+        The node agent; needed with datapath Linux, and only there.
+        """
+        return pulumi.get(self, "node_agent")
+
+    @node_agent.setter
+    def node_agent(self, value: Optional['NodeAgentArgs']):
+        pulumi.set(self, "node_agent", value)
 
     @_builtins.property
     @pulumi.getter(name="priorityClass")
@@ -1915,6 +1937,54 @@ class NewClusterArgs:
     @release_channel.setter
     def release_channel(self, value: Optional['ReleaseChannel']):
         pulumi.set(self, "release_channel", value)
+
+
+class NodeAgentArgsDict(TypedDict):
+    image: _builtins.str
+    """
+    An image with Node.js 20 or later, iproute2 5 or later, and nft.
+    """
+    networks: NotRequired[Mapping[str, _builtins.str]]
+    """
+    NIC of the nodes by network, where the nodes do not carry GKE's annotation (north-interfaces).
+    """
+
+@pulumi.input_type
+class NodeAgentArgs:
+    def __init__(__self__, *,
+                 image: _builtins.str,
+                 networks: Optional[Mapping[str, _builtins.str]] = None):
+        """
+        :param _builtins.str image: An image with Node.js 20 or later, iproute2 5 or later, and nft.
+        :param Mapping[str, _builtins.str] networks: NIC of the nodes by network, where the nodes do not carry GKE's annotation (north-interfaces).
+        """
+        pulumi.set(__self__, "image", image)
+        if networks is not None:
+            pulumi.set(__self__, "networks", networks)
+
+    @_builtins.property
+    @pulumi.getter
+    def image(self) -> _builtins.str:
+        """
+        An image with Node.js 20 or later, iproute2 5 or later, and nft.
+        """
+        return pulumi.get(self, "image")
+
+    @image.setter
+    def image(self, value: _builtins.str):
+        pulumi.set(self, "image", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def networks(self) -> Optional[Mapping[str, _builtins.str]]:
+        """
+        NIC of the nodes by network, where the nodes do not carry GKE's annotation (north-interfaces).
+        """
+        return pulumi.get(self, "networks")
+
+    @networks.setter
+    def networks(self, value: Optional[Mapping[str, _builtins.str]]):
+        pulumi.set(self, "networks", value)
 
 
 class NodeNetworkArgsDict(TypedDict):

@@ -35,6 +35,7 @@ class PodIpControllerArgs:
                  log_level: Optional['LogLevel'] = None,
                  namespace: Optional[_builtins.str] = None,
                  network_project: pulumi.Input[Optional[_builtins.str]] = None,
+                 node_agent: Optional['NodeAgentArgs'] = None,
                  on_destroy: Optional['OnDestroy'] = None,
                  priority_class: Optional[_builtins.str] = None,
                  project: pulumi.Input[Optional[_builtins.str]] = None,
@@ -59,6 +60,7 @@ class PodIpControllerArgs:
         :param 'LogLevel' log_level: Default: info.
         :param _builtins.str namespace: Namespace of the controller. Default: persistent-ip-system.
         :param pulumi.Input[_builtins.str] network_project: Project of the networks, with Shared VPC. Default: the project.
+        :param 'NodeAgentArgs' node_agent: The node agent; needed with datapath Linux, and only there.
         :param 'OnDestroy' on_destroy: Default: Protect.
         :param _builtins.str priority_class: Default: system-cluster-critical. Empty: none.
         :param pulumi.Input[_builtins.str] project: Project of the addresses and the cluster. Default: `gcp:project`.
@@ -92,6 +94,8 @@ class PodIpControllerArgs:
             pulumi.set(__self__, "namespace", namespace)
         if network_project is not None:
             pulumi.set(__self__, "network_project", network_project)
+        if node_agent is not None:
+            pulumi.set(__self__, "node_agent", node_agent)
         if on_destroy is not None:
             pulumi.set(__self__, "on_destroy", on_destroy)
         if priority_class is not None:
@@ -276,6 +280,18 @@ class PodIpControllerArgs:
         pulumi.set(self, "network_project", value)
 
     @_builtins.property
+    @pulumi.getter(name="nodeAgent")
+    def node_agent(self) -> Optional['NodeAgentArgs']:
+        """
+        The node agent; needed with datapath Linux, and only there.
+        """
+        return pulumi.get(self, "node_agent")
+
+    @node_agent.setter
+    def node_agent(self, value: Optional['NodeAgentArgs']):
+        pulumi.set(self, "node_agent", value)
+
+    @_builtins.property
     @pulumi.getter(name="onDestroy")
     def on_destroy(self) -> Optional['OnDestroy']:
         """
@@ -379,6 +395,7 @@ class PodIpController(pulumi.ComponentResource):
                  log_level: Optional['LogLevel'] = None,
                  namespace: Optional[_builtins.str] = None,
                  network_project: pulumi.Input[Optional[_builtins.str]] = None,
+                 node_agent: Optional[Union['NodeAgentArgs', 'NodeAgentArgsDict']] = None,
                  on_destroy: Optional['OnDestroy'] = None,
                  priority_class: Optional[_builtins.str] = None,
                  project: pulumi.Input[Optional[_builtins.str]] = None,
@@ -406,6 +423,7 @@ class PodIpController(pulumi.ComponentResource):
         :param 'LogLevel' log_level: Default: info.
         :param _builtins.str namespace: Namespace of the controller. Default: persistent-ip-system.
         :param pulumi.Input[_builtins.str] network_project: Project of the networks, with Shared VPC. Default: the project.
+        :param Union['NodeAgentArgs', 'NodeAgentArgsDict'] node_agent: The node agent; needed with datapath Linux, and only there.
         :param 'OnDestroy' on_destroy: Default: Protect.
         :param _builtins.str priority_class: Default: system-cluster-critical. Empty: none.
         :param pulumi.Input[_builtins.str] project: Project of the addresses and the cluster. Default: `gcp:project`.
@@ -452,6 +470,7 @@ class PodIpController(pulumi.ComponentResource):
                  log_level: Optional['LogLevel'] = None,
                  namespace: Optional[_builtins.str] = None,
                  network_project: pulumi.Input[Optional[_builtins.str]] = None,
+                 node_agent: Optional[Union['NodeAgentArgs', 'NodeAgentArgsDict']] = None,
                  on_destroy: Optional['OnDestroy'] = None,
                  priority_class: Optional[_builtins.str] = None,
                  project: pulumi.Input[Optional[_builtins.str]] = None,
@@ -488,6 +507,7 @@ class PodIpController(pulumi.ComponentResource):
             __props__.__dict__["log_level"] = log_level
             __props__.__dict__["namespace"] = namespace
             __props__.__dict__["network_project"] = network_project
+            __props__.__dict__["node_agent"] = node_agent
             __props__.__dict__["on_destroy"] = on_destroy
             __props__.__dict__["priority_class"] = priority_class
             __props__.__dict__["project"] = project

@@ -36,10 +36,11 @@ export type CrdSource = (typeof CrdSource)[keyof typeof CrdSource];
 export const Datapath = {
     Device: "Device",
     DataplaneV2: "DataplaneV2",
+    Linux: "Linux",
 } as const;
 
 /**
- * Who programs the nodes: Google's agent, or nobody because the Pod owns the card. (Other CNIs need a node agent, which is not built yet.)
+ * Who programs the nodes: Google's agent, nobody because the Pod owns the card, or our node agent (other CNIs, self-managed clusters).
  */
 export type Datapath = (typeof Datapath)[keyof typeof Datapath];
 
