@@ -9,33 +9,29 @@ import type { Cache } from "./cache";
 import type { Condition, GkePod, Network, Route } from "./types";
 
 const NODE = "node-1";
-const pod = (name: string, ip: string, node = NODE): GkePod =>
-  ({
-    metadata: {
-      name,
-      namespace: "default",
-      uid: name,
-      annotations: { "networking.gke.io/pod-ips": JSON.stringify([{ networkName: "blue", ip }]) },
-    },
-    spec: { nodeName: node },
-    status: { phase: "Running", podIP: "10.4.0.2" },
-  });
-const route = (name: string, chosen: string, more: Condition[] = []): Route =>
-  ({
-    metadata: { name, namespace: "default", uid: name, generation: 1 },
-    spec: { network: "blue", addresses: [{ value: `34.123.10.${name.length}/32` }] },
-    status: {
-      pods: [chosen],
-      conditions: [{ type: "Accepted", status: "True", reason: "Accepted", message: "", observedGeneration: 1 }, ...more],
-    },
-  });
+const pod = (name: string, ip: string, node = NODE): GkePod => ({
+  metadata: {
+    name,
+    namespace: "default",
+    uid: name,
+    annotations: { "networking.gke.io/pod-ips": JSON.stringify([{ networkName: "blue", ip }]) },
+  },
+  spec: { nodeName: node },
+  status: { phase: "Running", podIP: "10.4.0.2" },
+});
+const route = (name: string, chosen: string, more: Condition[] = []): Route => ({
+  metadata: { name, namespace: "default", uid: name, generation: 1 },
+  spec: { network: "blue", addresses: [{ value: `34.123.10.${name.length}/32` }] },
+  status: {
+    pods: [chosen],
+    conditions: [{ type: "Accepted", status: "True", reason: "Accepted", message: "", observedGeneration: 1 }, ...more],
+  },
+});
 
 describe("Google's node agent, in time", () => {
   const routes = new Map<string, Route>();
   const pods = new Map<string, GkePod>();
-  const networks = new Map<string, Network>([
-    ["blue", { metadata: { name: "blue", uid: "b" }, spec: { type: "L3" } }],
-  ]);
+  const networks = new Map<string, Network>([["blue", { metadata: { name: "blue", uid: "b" }, spec: { type: "L3" } }]]);
   let writes: string[];
   let agents: AgentsPart;
   const settle = async (): Promise<void> => {

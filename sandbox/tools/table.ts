@@ -20,7 +20,8 @@ export interface ToolSpec {
   accept: { min: [number, number]; max?: [number, number] };
 }
 
-export type ToolKey = "etcd" | "kubeApiserver" | "kubeControllerManager" | "kubeScheduler" | "kubectl" | "kwok" | "pulumi" | "kubelet";
+export type ToolKey =
+  "etcd" | "kubeApiserver" | "kubeControllerManager" | "kubeScheduler" | "kubectl" | "kwok" | "pulumi" | "kubelet";
 
 // Kubernetes' version skew policy: controllers up to one minor older than the API server, kubectl one minor either way.
 const KUBE = { min: [1, 34] as [number, number], max: [1, 34] as [number, number] };

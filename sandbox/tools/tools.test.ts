@@ -89,6 +89,12 @@ describe("tools of the sandbox", () => {
     expect(() => requiredVersion(gomod, "example.test/none")).to.throw("module example.test/none is not required there");
   });
 
+  it("pins the kubelet, in a module of its own, to the version of the control plane; its cache goes by the pins of the others", async () => {
+    const version = async (file: string): Promise<string> =>
+      requiredVersion(await readFile(join(__dirname, file), "utf8"), "k8s.io/kubernetes");
+    expect(await version("kubelet/go.mod")).to.equal(await version("go.mod"));
+  });
+
   it("counts compiled packages and nothing else of the build's output", () => {
     expect(isPackageLine("k8s.io/kubernetes/cmd/kube-apiserver")).to.equal(true);
     expect(isPackageLine("internal/goarch")).to.equal(true);
