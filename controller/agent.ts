@@ -55,11 +55,14 @@ const whole =
   };
 
 /** `blue=nic1`, `blue=nic1,10.1.0.1`, `blue=nic1,10.1.0.1,3`. */
-export function networkFlag(text: string, before: NetworkIntent[] = []): NetworkIntent[] {
-  const [, name = "", nic = "", gateway, index] = /^([^=]+)=([^,]+)(?:,([^,]*))?(?:,(\d+))?$/.exec(text) ?? [];
-  if (name === "" || !isInterfaceName(nic)) throw new InvalidArgumentError('must be of the form "network=nic[,gateway[,index]]"');
+export function networkFlag(text: string, before: NetworkIntent[]): NetworkIntent[] {
+  const parts = /^([^=]+)=([^,]+)(?:,([^,]*))?(?:,(\d+))?$/.exec(text);
+  const [, name, nic, gateway, index] = parts ?? [];
+  if (!name || !nic || !isInterfaceName(nic))
+    throw new InvalidArgumentError('must be of the form "network=nic[,gateway[,index]]"');
   if (gateway && !isIPv4(gateway)) throw new InvalidArgumentError(`gateway ${gateway} is not an IPv4 address`);
-  return [...before, { name, nic, ...(gateway ? { gateway } : {}), ...(index ? { index: Number(index) } : {}) }];
+  const numbered = index ? { index: Number(index) } : {};
+  return [...before, { name, nic, ...(gateway ? { gateway } : {}), ...numbered }];
 }
 
 const modes = (flags: string, what: string): Option => new Option(flags, what).choices(["auto", "on", "off"]).default("auto");

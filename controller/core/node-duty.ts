@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Datapath `linux`: what a node has to do for an address, by the journal alone, and what its answer proves (datapath.md 9). The new node begins
 // with the generation; the old one lets go when the fabric is known to have moved, so nothing is lost between the two.
-import type { AddressBindingStatus, Condition, Holder, NodeEntry } from "../api";
+import type { AddressBindingStatus, Condition, Holder, NodeEntry, Phase } from "../api";
 
 /** Longest that a node keeps an address whose switch was begun and never reported, milliseconds. */
 export const RELEASE_AFTER_MS = 60_000;
@@ -11,12 +11,15 @@ export const RELEASE_AFTER_MS = 60_000;
  * @param switchingMs how long this generation has been seen in phase Switching; before that phase the fabric is untouched, so nothing runs out
  */
 export function nodeDuty(status: AddressBindingStatus | undefined, node: string, switchingMs = 0): Holder | undefined {
-  const { phase, holder, next } = status ?? {};
-  const moving = phase === "Preparing" || phase === "Prepared" || phase === "Switching";
+  if (status?.phase === undefined || NOBODYS.includes(status.phase)) return undefined;
+  const { phase, holder, next } = status;
+  const moving = MOVING.includes(phase);
   if (moving && next?.node === node) return next;
-  if (holder?.node !== node || phase === "Releasing" || phase === "Unserved") return undefined;
+  if (holder?.node !== node) return undefined;
   return moving && switchingMs >= RELEASE_AFTER_MS ? undefined : holder;
 }
+const MOVING: readonly Phase[] = ["Preparing", "Prepared", "Switching"];
+const NOBODYS: readonly Phase[] = ["Releasing", "Unserved"];
 
 /** What the holder's node says of this very generation and Pod; undefined where it has not answered yet. */
 export const nodeAnswer = (status: AddressBindingStatus | undefined, holder: Holder): NodeEntry | undefined =>

@@ -48,18 +48,27 @@ const list = (text: string | undefined): { [key: string]: unknown }[] => {
 const IPV4 = /^(\d{1,3}\.){3}\d{1,3}(?=$|\/32$)/;
 const ipv4 = (text: unknown): string | undefined => (typeof text === "string" ? IPV4.exec(text)?.[0] : undefined);
 
+function byNetwork(
+  entries: readonly { [key: string]: unknown }[],
+  of: (entry: { [key: string]: unknown }) => string | undefined,
+): { [network: string]: string } {
+  return Object.fromEntries(
+    entries.flatMap((e) => {
+      const value = of(e);
+      return typeof e.networkName === "string" && value !== undefined ? [[e.networkName, value] as const] : [];
+    }),
+  );
+}
 export function localPod(raw: KubeObject): LocalPod {
   const { metadata: m, status } = raw as KubeObject & { status?: { phase?: string; podIP?: string } };
-  const ips: LocalPod["ips"] = {};
-  const macs: LocalPod["macs"] = {};
-  for (const { networkName, ip } of list(m.annotations?.[ANNOTATION.podIPs]))
-    if (typeof networkName === "string" && ipv4(ip)) ips[networkName] = ipv4(ip)!;
-  for (const { networkName, ipAddresses, macAddress } of list(m.annotations?.[ANNOTATION.interfaceStatus])) {
-    if (typeof networkName !== "string") continue;
-    const [first] = Array.isArray(ipAddresses) ? (ipAddresses as unknown[]) : [];
-    if (ipv4(first)) ips[networkName] ??= ipv4(first)!;
-    if (typeof macAddress === "string" && isMac(macAddress)) macs[networkName] = macAddress;
-  }
+  const said = list(m.annotations?.[ANNOTATION.interfaceStatus]);
+  const first = (v: unknown): unknown => (Array.isArray(v) ? (v as unknown[])[0] : undefined);
+  const mac = (v: unknown): string | undefined => (typeof v === "string" && isMac(v) ? v : undefined);
+  const ips = {
+    ...byNetwork(said, (o) => ipv4(first(o.ipAddresses))),
+    ...byNetwork(list(m.annotations?.[ANNOTATION.podIPs]), (o) => ipv4(o.ip)),
+  };
+  const macs = byNetwork(said, (o) => mac(o.macAddress));
   const { name, namespace, uid, resourceVersion } = m;
   const podIP = ipv4(status?.podIP);
   return {
@@ -118,21 +127,20 @@ export class IntentMaker {
     return duty ? { ...base, ...podFor(duty, b, facts) } : base;
   }
   private latest(b: AddressBinding, now: number): Seen {
-    const uid = b.metadata.uid ?? "";
+    const { uid = "" } = b.metadata;
+    const { generation = 0, phase } = b.status ?? {};
     const before = this.seen.get(uid);
-    const generation = b.status?.generation ?? 0;
     if (before && before.generation > generation) return before;
-    const switching = b.status?.phase === "Switching";
-    const switchingAt = before?.generation === generation ? (before.switchingAt ?? now) : now;
-    const seen = { generation, status: b.status, ...(switching ? { switchingAt } : {}) };
+    const since = before?.generation === generation ? before.switchingAt : undefined;
+    const seen = { generation, status: b.status, ...(phase === "Switching" ? { switchingAt: since ?? now } : {}) };
     this.seen.set(uid, seen);
     return seen;
   }
 }
 
-function podFor(duty: Holder, b: AddressBinding, { pod }: NodeFacts): Pick<AddressIntent, "pod" | "problem"> {
+function podFor(duty: Holder, b: AddressBinding, facts: NodeFacts): Pick<AddressIntent, "pod" | "problem"> {
   const { namespace } = b.spec.route;
-  const found = pod(`${namespace}/${duty.pod}`);
+  const found = facts.pod(`${namespace}/${duty.pod}`);
   const named: PodIntent = { namespace, name: duty.pod, uid: duty.podUID };
   if (!found || found.uid !== duty.podUID) return { pod: named, problem: `Pod ${namespace}/${duty.pod} is not on this node` };
   if (found.phase === "Succeeded" || found.phase === "Failed")

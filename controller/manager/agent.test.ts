@@ -90,11 +90,11 @@ describe("The wish of a node", () => {
     expect([serves(1000), serves(60_999), serves(61_000)]).to.deep.equal([true, true, false]);
   });
   it("is not misled by malformed annotations (E22)", () => {
-    const bad = localPod({ metadata: { name: "p", annotations: { "networking.gke.io/pod-ips": "{nonsense" } } } as KubeObject);
+    const bad = localPod({ metadata: { name: "p", annotations: { "networking.gke.io/pod-ips": "{nonsense" } } });
     expect(bad.ips).to.deep.equal({});
     const evil = localPod({
       metadata: { name: "p", annotations: { "networking.gke.io/pod-ips": '[{"networkName":"blue","ip":"1.2.3.4 dev nic0"}]' } },
-    } as KubeObject);
+    });
     expect(evil.ips).to.deep.equal({});
   });
   it("has a field manager of its own for each node, of a length that the server takes", () => {

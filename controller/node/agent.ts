@@ -238,19 +238,22 @@ export class NodeAgent {
     const inPod = new Map<string, boolean>();
     for (const o of owned) {
       const nic = networks.find((n) => n.name === o.network)?.nic ?? "";
-      const why = blocked.get(o.veth) ?? blocked.get(nic);
-      if (why) obstacles.set(addressKey(o), why);
-      if (!this.owners.has(o.veth))
-        this.owners.set(o.veth, await this.probes.foreignDatapath(o.veth, kernel.links, this.detected?.ingress ?? []));
-      const foreign = this.owners.get(o.veth);
-      if (foreign) ownedByCni.set(o.veth, foreign);
-      const has = await this.probes.podHas(o.podIP, o.address);
-      if (has !== undefined) inPod.set(addressKey(o), has);
+      put(obstacles, addressKey(o), blocked.get(o.veth) ?? blocked.get(nic));
+      put(ownedByCni, o.veth, await this.ownerOf(o.veth, kernel));
+      put(inPod, addressKey(o), await this.probes.podHas(o.podIP, o.address));
     }
     const evidence = { ...e, ownedByCni, obstacles, inPod };
     return intent.addresses.filter((a) => a.pod !== undefined || a.problem !== undefined).map((a) => statusOf(a, evidence));
   }
+  private async ownerOf(veth: string, { links }: Kernel): Promise<string | undefined> {
+    if (!this.owners.has(veth))
+      this.owners.set(veth, await this.probes.foreignDatapath(veth, links, this.detected?.ingress ?? []));
+    return this.owners.get(veth);
+  }
 }
 
+const put = <V>(map: Map<string, V>, key: string, value: V | undefined): void => {
+  if (value !== undefined) map.set(key, value);
+};
 const nicWith = (address: string | undefined, byLink: ReadonlyMap<string, readonly string[]>): string | undefined =>
   address === undefined ? undefined : [...byLink].find(([, list]) => list.includes(address))?.[0];

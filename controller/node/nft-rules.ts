@@ -85,16 +85,17 @@ function canonical(value: unknown): unknown {
   const sorted = kept.sort(([a], [b]) => (a < b ? -1 : 1)).map(([k, v]) => [k, k === "elem" ? elements(v) : canonical(v)]);
   return Object.fromEntries(sorted) as Json;
 }
-const elements = (v: unknown): unknown[] => (Array.isArray(v) ? [...v] : []).map((e) => JSON.stringify(e)).sort();
+const elements = (v: unknown): string[] => (Array.isArray(v) ? (v as unknown[]) : []).map((e) => JSON.stringify(e)).sort();
 /** Chains come before rules, whatever the order in which nft lists them; rules keep theirs. */
 function sorted(objects: readonly Json[]): Json[] {
   const rank = (o: Json): number => ["table", "set", "chain", "rule"].indexOf(Object.keys(o)[0] ?? "");
-  const chainOf = (o: Json): string => String((o.rule as Json | undefined)?.chain ?? "");
+  const chainOf = (o: Json): string => textOf((o.rule as Json | undefined)?.chain);
   return [...objects].sort(
     (a, b) => rank(a) - rank(b) || (rank(a) === 3 ? chainOf(a).localeCompare(chainOf(b)) : nameOf(a).localeCompare(nameOf(b))),
   );
 }
-const nameOf = (o: Json): string => String((Object.values(o)[0] as Json | undefined)?.name ?? "");
+const nameOf = (o: Json): string => textOf((Object.values(o)[0] as Json | undefined)?.name);
+const textOf = (v: unknown): string => (typeof v === "string" ? v : "");
 
 /** Base chains of others that matter to us, from `nft -j list chains`. */
 export interface ForeignChains {

@@ -38,12 +38,13 @@ export function resolve(intent: Intent, kernel: Kernel, around: Surroundings, nu
   }
   const names = new Set(intent.networks.map((n) => n.name));
   const owned: OwnedPlan[] = [];
+  const put = (a: AddressIntent, made: OwnedPlan | string | undefined): void => {
+    if (typeof made === "object") owned.push(made);
+    else if (made !== undefined && a.pod !== undefined) problems.set(addressKey(a), made);
+  };
   for (const a of intent.addresses) {
     const why = missing.get(a.network) ?? (names.has(a.network) ? a.problem : `this node has no NIC on network ${a.network}`);
-    const made = why ?? ownedPlan(a, around);
-    if (typeof made === "string") {
-      if (a.pod !== undefined) problems.set(addressKey(a), made);
-    } else if (made) owned.push(made);
+    put(a, why ?? ownedPlan(a, around));
   }
   return { desired: { networks, owned, ...(missing.size > 0 ? { hold: true } : {}) }, problems };
 }

@@ -11,7 +11,9 @@ const number = (v: unknown, otherwise: number): number => {
 };
 const flags = (v: unknown): readonly unknown[] => (Array.isArray(v) ? v : []);
 const objects = (dump: unknown): Json[] =>
-  (Array.isArray(dump) ? dump : []).filter((o): o is Json => typeof o === "object" && o !== null && Object.keys(o).length > 0);
+  (Array.isArray(dump) ? (dump as unknown[]) : []).filter(
+    (o): o is Json => typeof o === "object" && o !== null && Object.keys(o).length > 0,
+  );
 const bare = (prefix: string): string => (prefix === "0.0.0.0/0" ? "default" : prefix.replace(/\/32$/, ""));
 
 const ROUTE_FIELDS = ["type", "dst", "gateway", "dev", "table", "protocol", "metric", "flags", "scope", "tos"];
@@ -37,9 +39,9 @@ export function routeRows(dump: unknown): RouteRow[] {
 const RULE_FIELDS = ["priority", "src", "srclen", "iif", "iif_detached", "table", "protocol"];
 /** How a selector is written where it must be given back to the kernel. */
 const SELECTORS: { [field: string]: (o: Json) => string } = {
-  dst: (o) => `to ${String(o.dst)}${o.dstlen === undefined ? "" : `/${String(o.dstlen)}`}`,
+  dst: (o) => `to ${String(o.dst)}${o.dstlen === undefined ? "" : `/${number(o.dstlen, 32)}`}`,
   oif: (o) => `oif ${String(o.oif)}`,
-  fwmark: (o) => `fwmark ${String(o.fwmark)}${o.fwmask === undefined ? "" : `/${String(o.fwmask)}`}`,
+  fwmark: (o) => `fwmark ${String(o.fwmark)}${o.fwmask === undefined ? "" : `/${JSON.stringify(o.fwmask).replaceAll('"', "")}`}`,
   tos: (o) => `tos ${String(o.tos)}`,
 };
 const BESIDES = ["dstlen", "fwmask", "oif_detached"];

@@ -81,7 +81,7 @@ export async function until(what: string, is: () => boolean, ms = 5_000): Promis
 export async function down(): Promise<void> {
   const alive = [...children];
   for (const child of alive) child.kill("SIGKILL");
-  await Promise.all(alive.map((c) => (c.exitCode === null && c.signalCode === null ? once(c, "close") : undefined)));
+  await Promise.all(alive.filter((c) => c.exitCode === null && c.signalCode === null).map((c) => once(c, "close")));
   children.clear();
   const names = sh("ip", "netns", "list")
     .split("\n")
