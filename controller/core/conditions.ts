@@ -20,6 +20,8 @@ export interface RouteFacts {
   acceptance: Acceptance;
   /** Name of the Pod that is chosen; undefined: none. */
   pod?: string;
+  /** UID of that Pod. A reset names it, so that a reset for another Pod of the same name is always a write of its own (E60). */
+  podUid?: string;
   noPods?: string;
   addresses: readonly AddressProgress[];
   /** What the node agent says, after the reset of this hand-over; undefined: not since then. */
@@ -63,7 +65,11 @@ function datapathWord(f: RouteFacts): Word {
   // What was said of an older generation of the route may not hold for this one (E60).
   const current = f.datapath !== undefined && f.datapath.observedGeneration === f.generation;
   if (f.resetDatapath || !f.datapath || !current)
-    return ["False", "Mutated", `waiting for the node of Pod ${f.pod ?? ""} to be programmed`];
+    return [
+      "False",
+      "Mutated",
+      `waiting for the node of Pod ${f.pod ?? ""}${f.podUid ? ` (UID ${f.podUid})` : ""} to be programmed`,
+    ];
   return [f.datapath.status === "True" ? "True" : "False", f.datapath.reason as RouteReason, f.datapath.message];
 }
 

@@ -100,7 +100,8 @@ export class Planner {
   }
 }
 
-export const podOf = ({ wanted, noPods }: Plan): { pod?: string; noPods?: string } => (wanted ? { pod: wanted.pod } : { noPods });
+export const podOf = ({ wanted, noPods }: Plan): { pod?: string; podUid?: string; noPods?: string } =>
+  wanted ? { pod: wanted.pod, podUid: wanted.podUID } : { noPods };
 
 export const targetKeyOf = ({ zone, instance, node }: Holder, vpc: string | undefined): TargetKey => ({
   zone,

@@ -77,6 +77,21 @@ describe("A route under the leader", () => {
     expect(l.requeueOf()).to.be.greaterThan(0);
   });
 
+  it("E60: a reset for a Pod of the same name is a write of its own, so that no word about the older one can be newer", async () => {
+    await begin(new TestWorld().withRoute());
+    w.agent = () => false;
+    w.put("pod", podRaw("pod-2", 2, "node-2"));
+    await l.run();
+    const before = w.binding()!.status!;
+    w.api.remove(pathOf("pod", "pod-2"));
+    w.put("pod", podRaw("pod-2", 5, "node-2", { uid: "another" }));
+    await l.run();
+    const after = w.binding()!.status!;
+    expect(after.next?.podUID).to.equal("another");
+    expect(Number(after.routeVersion)).to.be.greaterThan(Number(before.routeVersion));
+    expect(w.condition("DPV2Ready")?.message).to.include("another");
+  });
+
   it("invariant 5: looks again at unchanged truth without writing anything", async () => {
     await begin(new TestWorld().withRoute());
     w.api.writes();

@@ -198,7 +198,7 @@ export class RouteReconciler {
   private facts(
     route: GKEIPRoute,
     acceptance: Acceptance,
-    rest: Pick<RouteFacts, "addresses" | "clean" | "pod" | "noPods" | "advice" | "ignored" | "waiting">,
+    rest: Pick<RouteFacts, "addresses" | "clean" | "pod" | "podUid" | "noPods" | "advice" | "ignored" | "waiting">,
   ): RouteFacts {
     const { caches, settings } = this.parts;
     const linux = settings.datapath === "linux";
