@@ -12,11 +12,10 @@ export const RELEASE_AFTER_MS = 60_000;
  */
 export function nodeDuty(status: AddressBindingStatus | undefined, node: string, switchingMs = 0): Holder | undefined {
   if (status?.phase === undefined || NOBODYS.includes(status.phase)) return undefined;
-  const { phase, holder, next } = status;
-  const moving = MOVING.includes(phase);
-  if (moving && next?.node === node) return next;
-  if (holder?.node !== node) return undefined;
-  return moving && switchingMs >= RELEASE_AFTER_MS ? undefined : holder;
+  const next = MOVING.includes(status.phase) ? status.next : undefined;
+  if (next?.node === node) return next;
+  const late = MOVING.includes(status.phase) && switchingMs >= RELEASE_AFTER_MS;
+  return status.holder?.node === node && !late ? status.holder : undefined;
 }
 const MOVING: readonly Phase[] = ["Preparing", "Prepared", "Switching"];
 const NOBODYS: readonly Phase[] = ["Releasing", "Unserved"];
