@@ -12,10 +12,11 @@ export const RELEASE_AFTER_MS = 60_000;
  */
 export function nodeDuty(status: AddressBindingStatus | undefined, node: string, switchingMs = 0): Holder | undefined {
   if (status?.phase === undefined || NOBODYS.includes(status.phase)) return undefined;
-  const next = MOVING.includes(status.phase) ? status.next : undefined;
-  if (next?.node === node) return next;
-  const late = MOVING.includes(status.phase) && switchingMs >= RELEASE_AFTER_MS;
-  return status.holder?.node === node && !late ? status.holder : undefined;
+  const { holder, next } = status;
+  const moving = MOVING.includes(status.phase);
+  const late = moving && switchingMs >= RELEASE_AFTER_MS;
+  const mine = [...(moving ? [next] : []), ...(late ? [] : [holder])];
+  return mine.find((h) => h?.node === node);
 }
 const MOVING: readonly Phase[] = ["Preparing", "Prepared", "Switching"];
 const NOBODYS: readonly Phase[] = ["Releasing", "Unserved"];
