@@ -87,7 +87,8 @@ function deploy(plan: Plan): { principal: pulumi.Output<string>; bundleHash: str
   const bundle = readBundle(args.bundlePath);
   const observe = args.kind === ControllerKind.Observe;
   const identity = identityOf({ parent, name, args, namespace });
-  const crds = observe ? [] : definitions(plan);
+  // An observer reads the bindings of ours as well: it is not ready before they are served, even where there never will be one.
+  const crds = definitions(plan);
   const space = new Namespace(`${name}-namespace`, { metadata: { name: namespace, labels: LABELS } }, { parent, dependsOn });
   const inside = { parent, dependsOn: [...dependsOn, space] };
   const account = new ServiceAccount(

@@ -259,9 +259,9 @@ describe("PodIpController", () => {
     ]);
   });
 
-  it("Observe: watches beside Google's controller with reading rights, no CRD, no class and no election", async () => {
+  it("Observe: watches beside Google's controller with reading rights, our own CRD to read, no class and no election", async () => {
     const { of, one } = await make({ kind: "Observe" });
-    expect(of(CRD)).to.deep.equal([]);
+    expect(of(CRD).map((r) => r.name)).to.deep.equal(["edge-addressbindings"]);
     expect(of("kubernetes:gateway.networking.k8s.io/v1:GatewayClass")).to.deep.equal([]);
     expect(of("kubernetes:rbac.authorization.k8s.io/v1:Role")).to.deep.equal([]);
     expect(specOf(one(DEPLOYMENT, "edge-controller").inputs).template.spec.containers[0]!.command.join(" ")).to.contain(
