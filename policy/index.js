@@ -5,20 +5,39 @@
 const { PolicyPack } = require("@pulumi/policy");
 const rules = require("./rules");
 
+/** Inputs of resources by URN: in the first preview of a cluster its Kubernetes objects have no outputs, and a stack is judged by outputs. */
+const inputs = new Map();
+
+/** A copy without what is unknown yet, which throws when it is read. */
+function known(props) {
+  const copy = {};
+  for (const key of Object.keys(props))
+    try {
+      if (props[key] !== undefined) copy[key] = JSON.parse(JSON.stringify(props[key]));
+    } catch {
+      // unknown
+    }
+  return copy;
+}
+
 /** @param r a resource as the engine hands it to policies; @returns {import("./rules").Planned} */
-const planned = (r) => ({ type: r.type, urn: r.urn, name: r.name, props: r.props, protect: r.opts.protect === true });
+const planned = (r, props) => ({ type: r.type, urn: r.urn, name: r.name, props, protect: r.opts.protect === true });
+const planOf = (r) => planned(r, { ...inputs.get(r.urn), ...known(r.props) });
 
 const ofResource = (name, description, rule) => ({
   name,
   description,
   enforcementLevel: "mandatory",
-  validateResource: (args, report) => rule(planned(args)).forEach((message) => report(message)),
+  validateResource: (args, report) => {
+    inputs.set(args.urn, known(args.props));
+    rule(planned(args, inputs.get(args.urn))).forEach((message) => report(message));
+  },
 });
 const ofStack = (name, description, rule, enforcementLevel = "mandatory") => ({
   name,
   description,
   enforcementLevel,
-  validateStack: (args, report) => rule(args.resources.map(planned)).forEach((f) => report(f.message, f.urn)),
+  validateStack: (args, report) => rule(args.resources.map(planOf)).forEach((f) => report(f.message, f.urn)),
 });
 
 new PolicyPack("gke-persistent-ip", {
