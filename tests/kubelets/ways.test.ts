@@ -36,9 +36,12 @@ interface Variant {
 
 const VARIANTS: Variant[] = [
   { id: "helper", title: "2: address on `eth1`, source rule (`persistentIpPodSpec`)", init: INIT_SCRIPT },
-  { id: "helper-busybox", title: "2: the same by busybox's `ip`", init: `export PATH=/bin\n${INIT_SCRIPT}` },
   { id: "lo", title: "2: address on `lo`, source rule", init: `ip addr add $PERSISTENT_IPS/32 dev lo; ${RULE}` },
-  { id: "anyip", title: "2: local route (AnyIP), source rule", init: `ip route add local $PERSISTENT_IPS/32 dev lo; ${RULE}` },
+  {
+    id: "anyip",
+    title: "2: local route in table main (busybox's `ip route add local`), source rule",
+    init: `ip route add local $PERSISTENT_IPS/32 dev lo; ${RULE}`,
+  },
   {
     id: "default-if",
     title: "2: address, `eth1` as default interface",
