@@ -65,7 +65,7 @@ function pod(v: Variant): object {
   const capabilities = { drop: ["ALL"], add: ["NET_ADMIN"] };
   const init = { name: "init", image: SANDBOX_IMAGE, env, command: ["sh", "-ec", v.init ?? ""] };
   const securityContext = v.privileged ? { privileged: true } : { capabilities };
-  const raw = `${GATEWAY}; ping -c1 -W1 $gw >/dev/null; exec perl /raw.pl ${ADDRESS} ${CLIENT} ${CLIENT_PORT}`;
+  const raw = `${GATEWAY}; ping -c1 -W1 $gw >/dev/null || :; exec perl /raw.pl ${ADDRESS} ${CLIENT} ${CLIENT_PORT}`;
   const rawLimits = { capabilities: { drop: ["ALL"], add: ["NET_RAW"] } };
   const app = v.raw
     ? { name: "app", image: RAW_IMAGE, command: ["sh", "-ec", raw], securityContext: rawLimits }
