@@ -40,8 +40,8 @@ const EXAMPLES: Example[] = [
     edit: {
       what: "one more replica",
       apply: (p) => p.edit("const REPLICAS = 3;", "const REPLICAS = 4;"),
-      // Its address and its route; the Gateway, the StatefulSet and what the component remembers change.
-      shows: { create: 2, update: 3 },
+      // Its address and its route (a component and its object); the Gateway, the StatefulSet and what the component remembers change.
+      shows: { create: 3, update: 3 },
     },
   },
   {
