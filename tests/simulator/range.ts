@@ -76,7 +76,8 @@ export async function inChildren(o: {
 }
 /** One child; its one line of JSON. */
 export async function child<T = Part>(file: string, env: Record<string, string>): Promise<T> {
-  const run = spawn(process.execPath, [require.resolve("ts-node/dist/bin"), "-T", file], {
+  // Worlds are short-lived: with room for young objects the collector has little to do.
+  const run = spawn(process.execPath, ["--max-semi-space-size=64", require.resolve("ts-node/dist/bin"), "-T", file], {
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "inherit"],
   });

@@ -6,14 +6,14 @@ import { badObjects, problemsOf, type Problem } from "./checks/oracle";
 import type { Tally, Violation } from "./checks/tally";
 import { DEEDS } from "./world/deeds";
 import { isForeign } from "./world/reading";
-import { planOf, shapeOf, type PlanEvent, type Shape } from "./world/shape";
+import { planOf, shapeOf, type Focus, type PlanEvent, type Shape } from "./world/shape";
 import { SimWorld } from "./world/world";
 
 /** So long a world may take to become right after the last fault, virtual milliseconds. */
 const PATIENCE_MS = 600_000;
 /** Stillness that counts: more than two passes over the cloud. */
-const STILL_MS = 50_000;
-const LOOK_MS = 5_000;
+const STILL_MS = 36_000;
+const LOOK_MS = 4_000;
 
 export interface Outcome {
   seed: number;
@@ -30,12 +30,13 @@ export interface RunOptions {
   /** Default: the seed's own. */
   plan?: readonly PlanEvent[];
   trace?: boolean;
-  shape?: Shape;
+  /** What the world concentrates on, whatever the seed says. */
+  focus?: Focus;
 }
 
 /** Runs a seed. Ends at the first violation. */
 export async function runSeed(seed: number, o: RunOptions = {}): Promise<Outcome> {
-  const shape = o.shape ?? shapeOf(seed);
+  const shape = shapeOf(seed, o.focus);
   const plan = o.plan ?? planOf(shape);
   const judge = new Judge(shape, o.trace === true);
   const world = begin(shape, judge, o.trace === true);

@@ -3,7 +3,6 @@
 import type { AddressBinding, Holder } from "../../../controller/api";
 import type { KubeObject } from "../../../controller/kubernetes";
 import type { Write } from "../models/api";
-import type { Rule } from "../models/cloud";
 import { collectionOf } from "../world/objects";
 import type { Truth } from "./judge";
 import type { Tally } from "./tally";
@@ -50,9 +49,9 @@ export class Journals {
   excused(address: string): boolean {
     return this.robbed.has(address);
   }
-  /** A rule points somewhere, from now on. */
-  pointsAt(rule: Rule, vm: Vm | undefined): void {
-    this.pointing.set(rule.IPAddress, [...(this.pointing.get(rule.IPAddress) ?? []).slice(-20), { vm, at: this.truth.now() }]);
+  /** The rule of an address points somewhere from now on, or is gone. */
+  pointsAt(address: string, vm: Vm | undefined): void {
+    this.pointing.set(address, [...(this.pointing.get(address) ?? []).slice(-20), { vm, at: this.truth.now() }]);
   }
   /** The cloud accepted to point the rule of an address at a VM. */
   pointed(who: string, address: string, vm: Vm | undefined): void {

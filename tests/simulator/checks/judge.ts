@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Watches a world: every request that leaves a controller, every write that took effect, everything the cloud accepted. It judges from the
 // true state alone and shares no rule with the code under test.
-import { KINDS, LEASE, ROUTE_FINALIZER, type AddressBinding, type GKEIPRoute, type Holder } from "../../../controller/api";
+import { LEASE, ROUTE_FINALIZER, type AddressBinding, type GKEIPRoute, type Holder } from "../../../controller/api";
 import { resourcePath, type KubeObject } from "../../../controller/kubernetes";
 import type { Process } from "../engine/process";
 import type { ApiModel, Write } from "../models/api";
 import type { CloudChange, CloudModel, Json, Rule } from "../models/cloud";
-import { collectionOf } from "../world/objects";
+import { collectionOf, GATEWAY, pathOf as pathTo } from "../world/objects";
 import { isForeign, pathOf, vmOfUrl } from "../world/reading";
 import type { Shape } from "../world/shape";
 import type { Witness } from "../world/world";
@@ -20,6 +20,7 @@ const MOST_STALE_MS = 300_000;
 const NEEDED = (["route", "gateway", "gatewayClass", "binding", "pod", "node", "namespace"] as const).map(collectionOf);
 const BINDINGS = collectionOf("binding");
 const ROUTES = collectionOf("route");
+const GATEWAYS = collectionOf("gateway");
 const isController = (who: string): boolean => /^c\d/.test(who);
 
 export interface Truth {
@@ -45,6 +46,9 @@ export class Judge implements Witness {
   private readonly leaseSentAt = new Map<string, number>();
   private readonly heardAt = new Map<string, Map<string, number>>();
   private readonly bornAt = new Map<string, number>();
+  /** UIDs of the Gateways that bore the name. */
+  private readonly gateways = new Set<string>();
+  private readonly addressOfRule = new Map<string, string>();
   /** UID of the route that a rule of ours was last made or kept for. */
   private readonly ruleOwner = new Map<string, string>();
   /** Routes that want an address, by UID, and until when they did. */
@@ -143,6 +147,7 @@ export class Judge implements Witness {
       this.owned(write.after as AddressBinding | undefined);
     }
     if (collection === ROUTES) this.wants(write);
+    if (collection === GATEWAYS && write.after?.metadata.name === GATEWAY) this.gateways.add(write.after.metadata.uid ?? "");
     if (collection === ROUTES && isController(who)) this.routeWrite(write);
   }
   /** Addresses whose claim was deleted by hand: what that leaves behind is reported, and removed on demand only. */
@@ -230,11 +235,32 @@ export class Judge implements Witness {
       !(rule && isForeign(rule)) && method !== "addresses.delete",
       () => `${who} ${method} ${name}`,
     );
+    if (method === "forwardingRules.delete" && rule && isController(who)) this.deletes(who, rule);
     if (method === "forwardingRules.setTarget" || method === "forwardingRules.insert") this.pointed(change);
+  }
+  /** Only what leaves no doubt is judged: one route that has always wanted the address, as it was made, on a Gateway that nobody has touched. */
+  private deletes(who: string, rule: Rule): void {
+    const { api, now } = this.truth;
+    const rivals = this.wanting.get(rule.IPAddress)?.size ?? 0;
+    const gateway = api.get(pathTo("gateway", GATEWAY));
+    const plain = this.gateways.size === 1 && gateway?.metadata.generation === 1 && rivals === 1;
+    const owner = api
+      .all<GKEIPRoute & KubeObject>(ROUTES)
+      .find((r) => r.metadata.uid === this.ruleOwner.get(rule.name) && r.metadata.generation === 1);
+    const wanted = owner !== undefined && owner.metadata.deletionTimestamp === undefined;
+    this.tally.test(
+      "2-kept",
+      now(),
+      !(plain && wanted),
+      () => `${who} deletes ${rule.name} of ${rule.IPAddress}, which ${owner?.metadata.name} wants`,
+    );
   }
   private effect({ method, name }: CloudChange): void {
     const rule = this.truth.cloud.rules.get(name);
-    if (rule && method.startsWith("forwardingRules.")) this.journals.pointsAt(rule, this.vmOf(rule.target));
+    const was = this.addressOfRule.get(name);
+    if (rule) this.addressOfRule.set(name, rule.IPAddress);
+    else if (was !== undefined) this.journals.pointsAt(was, undefined);
+    if (rule && method.startsWith("forwardingRules.")) this.journals.pointsAt(rule.IPAddress, this.vmOf(rule.target));
     const binding = rule && this.journals.bindingOf(rule.IPAddress);
     if (binding) this.owned(binding);
   }

@@ -7,6 +7,7 @@ export const INVARIANTS = {
   "1-journal": "generations only go up, and a holder changes only from the next one, after the rule really pointed there",
   "1-choice": "an address is given only to a Pod that its controller saw Ready, not terminating and with the right labels",
   "2-foreign": "no reserved address is deleted, no foreign rule is touched",
+  "2-kept": "the rule of an address is not deleted while its route is there and wants it, whether a Pod can hold it or not",
   "3-condition": "no condition is True before the fact was observed, at the present generation",
   "5-quiet": "when nothing goes wrong any more everything becomes right, and then nothing is written",
   "5-leak": "nothing is left in the cloud that nobody wants",

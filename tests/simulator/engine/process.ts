@@ -17,8 +17,10 @@ export interface Road {
   errors: number;
   /** Watches only: told twice. */
   twice: number;
+  /** Watches only: nothing of this collection arrives. */
+  held: string | undefined;
 }
-export const goodRoad = (): Road => ({ blocked: false, slowMs: 15, lossy: 0, errors: 0, twice: 0 });
+export const goodRoad = (): Road => ({ blocked: false, slowMs: 15, lossy: 0, errors: 0, twice: 0, held: undefined });
 
 export interface Exchange<T> {
   road: RoadName;

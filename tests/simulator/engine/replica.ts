@@ -26,7 +26,7 @@ import { apiClientOf, computeOf, type Heard } from "./roads";
 export const PROJECT = "demo";
 export const REGION = "us-central1";
 export const NAMESPACE = "persistent-ip-system";
-export const DRIFT_MS = 20_000;
+export const DRIFT_MS = 15_000;
 /** Figures of the leader election; the shares between them are client-go's. */
 export interface LeaseTimes {
   leaseDurationMs: number;

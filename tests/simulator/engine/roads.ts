@@ -92,7 +92,10 @@ export class WatchStream implements ByteStream {
   open(model: ApiModel, query: NonNullable<RequestOptions["query"]>): void {
     const { scheduler } = this.p.process;
     openStreams(this.p.process).add(this);
-    this.unsubscribe = model.watch(`${this.collection}`, query, (line) => this.push(line));
+    // What there is at the beginning comes as one.
+    let together: number | undefined = scheduler.now + this.p.process.delay("watch");
+    this.unsubscribe = model.watch(`${this.collection}`, query, (line) => this.push(line, together));
+    together = undefined;
     const mark = (): void => {
       if (this.closed || !this.p.process.alive) return;
       this.push(model.bookmark(this.collection));
@@ -101,23 +104,27 @@ export class WatchStream implements ByteStream {
     scheduler.in(BOOKMARK_MS, mark);
     scheduler.in(Number(query.timeoutSeconds ?? 300) * 1000, () => this.end());
   }
-  private push(line: Buffer): void {
+  private push(line: Buffer, at?: number): void {
     const { process } = this.p;
     if (this.closed || !process.alive) return;
-    this.sent.push({ line, at: process.scheduler.now + process.delay("watch") });
+    this.sent.push({ line, at: at ?? process.scheduler.now + process.delay("watch") });
     if (process.twice()) this.sent.push({ line, at: process.scheduler.now + process.delay("watch") });
     this.travel();
   }
   /** Moves on what is on its way, unless the road is blocked; `resume` is called when it is free again. */
   private travel(): void {
     const first = this.sent[0];
-    if (!first || this.travelling || this.p.process.roads.watch.blocked) return;
+    if (!first || this.travelling || this.blocked()) return;
     this.travelling = true;
     this.p.process.scheduler.in(first.at - this.p.process.scheduler.now, () => {
       this.travelling = false;
-      if (!this.p.process.roads.watch.blocked) this.arrive();
+      if (!this.blocked()) this.arrive();
       this.travel();
     });
+  }
+  private blocked(): boolean {
+    const { blocked, held } = this.p.process.roads.watch;
+    return blocked || held === this.collection;
   }
   private arrive(): void {
     const { process } = this.p;

@@ -5,6 +5,8 @@ import type { KubeObject } from "../../../controller/kubernetes";
 
 export interface Stored {
   readonly json: string;
+  /** Text without version and owners: what two versions that say the same have in common. */
+  bare?: string;
   /** Never changed in place. */
   readonly object: KubeObject;
   readonly version: number;

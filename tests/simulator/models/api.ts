@@ -67,7 +67,7 @@ export class ApiModel {
   /** One request. @throws ApiError */
   handle(who: string, ask: Ask): unknown {
     const place = placeOf(ask.path);
-    if (ask.method === "GET") return place.name ? parsed(this.need(place)) : this.list(place);
+    if (ask.method === "GET") return place.name ? this.need(place).object : this.list(place);
     const body = ask.body === undefined ? undefined : (JSON.parse(JSON.stringify(ask.body)) as unknown);
     return this.mutate(who, { ...ask, body }, place);
   }
@@ -104,7 +104,7 @@ export class ApiModel {
 
   private list({ collection, namespace }: Place): unknown {
     const items = this.store.list(collection).filter((s) => !namespace || s.object.metadata.namespace === namespace);
-    return { kind: "List", metadata: { resourceVersion: String(this.store.version) }, items: items.map(parsed) };
+    return { kind: "List", metadata: { resourceVersion: String(this.store.version) }, items: items.map((s) => s.object) };
   }
   private mutate(who: string, ask: Ask, place: Place): unknown {
     switch (ask.method) {
@@ -148,7 +148,7 @@ export class ApiModel {
     lock(stored.object, (ask.body as { preconditions?: Meta } | undefined)?.preconditions);
     const { metadata } = stored.object;
     if ((metadata.finalizers ?? []).length === 0) return this.drop(who, place, ask, stored, stored.object);
-    if (metadata.deletionTimestamp) return parsed(stored);
+    if (metadata.deletionTimestamp) return stored.object;
     const generation = metadata.generation === undefined ? {} : { generation: metadata.generation + 1 };
     const marked = { ...stored.object, metadata: { ...metadata, ...generation, deletionTimestamp: seconds(this.now()) } };
     return this.commit(who, place, ask, stored, marked);
@@ -200,16 +200,18 @@ export class ApiModel {
     if (next.metadata.deletionTimestamp && (next.metadata.finalizers ?? []).length === 0 && stored)
       return this.drop(who, place, ask, stored, next);
     // A write that changes nothing makes no version.
-    if (stored && bare(stored.object) === bare(next)) return parsed(stored);
+    const text = bare(next);
+    if (stored && (stored.bare ??= bare(stored.object)) === text) return stored.object;
     const made = this.store.set(place.collection, keyAt(place), next);
+    made.bare = text;
     this.told(who, place, ask, stored, made);
-    return parsed(made);
+    return made.object;
   }
   private drop(who: string, place: Place, ask: Ask, stored: Stored, last: KubeObject): KubeObject {
     this.owners.delete(stored.object.metadata.uid ?? "");
     const gone = this.store.delete(place.collection, keyAt(place), last);
     this.told(who, place, ask, stored, undefined);
-    return parsed(gone);
+    return gone.object;
   }
   private told(who: string, place: Place, { method, body }: Ask, before: Stored | undefined, after: Stored | undefined): void {
     const { collection, sub } = place;

@@ -6,6 +6,7 @@ import { openStreams } from "../engine/roads";
 import {
   addressesSpec,
   BAD,
+  collectionOf,
   GATEWAY,
   gatewayManifest,
   NETWORK,
@@ -19,6 +20,9 @@ import { ruleAt } from "./reading";
 import type { EventKind, PlanEvent } from "./shape";
 import type { SimWorld, Slot } from "./world";
 
+/** Longer than any world lasts. */
+const FOR_GOOD_MS = 86_400_000;
+const ROUTES = collectionOf("route");
 type Deed = (w: SimWorld, e: PlanEvent) => void;
 const pick = <T>(list: readonly T[], n: number): T | undefined => (list.length > 0 ? list[n % list.length] : undefined);
 const slot = (w: SimWorld, e: PlanEvent): Slot => (e.b % 3 === 0 ? w.leader() : undefined) ?? pick(w.slots, e.a)!;
@@ -196,6 +200,24 @@ export const DEEDS: { [K in EventKind]: Deed } = {
     const pod = pick(w.cluster.pods(), e.a);
     if (pod) w.cluster.dropPod(pod.metadata.name, pod.metadata.uid);
   },
+  // Of the same second: names decide.
+  podTwins: (w, e) => {
+    const app = appOf(w, e);
+    const ready = 100 + (e.ms % 2_000);
+    for (const n of [e.b, e.b + 1, e.b + 2].slice(e.a % 2)) {
+      const node = nodeOf(w, n);
+      if (node) w.cluster.newPod(app, node, ready);
+    }
+  },
+  // Its kubelet is gone, or a finalizer of somebody else holds it: terminating for good.
+  podStuck: (w, e) => {
+    const pod = pick(w.cluster.pods(), e.a);
+    if (pod) w.cluster.endPod(pod.metadata.name, FOR_GOOD_MS);
+  },
+  podUnready: (w, e) => {
+    const node = nodeOf(w, e.b);
+    if (node) w.cluster.newPod(appOf(w, e), node, FOR_GOOD_MS);
+  },
   flap,
   rollout,
   recreate,
@@ -230,6 +252,25 @@ export const DEEDS: { [K in EventKind]: Deed } = {
   crash: (w, e) => {
     slot(w, e).process.crash = { calls: 1 + (e.a % 25), moment: e.b % 2 === 0 ? "before" : "after" };
   },
+  // The worst moment: the address is on its way, the next controller does not see yet what the one before has written, and agents are slow.
+  killAtReset: (w, e) => {
+    w.atReset = (who) => {
+      const leader = w.slots.find((s) => s.process.name === who);
+      if (!leader || w.calm) return;
+      w.cluster.agentMs = 20_000;
+      for (const s of w.slots) if (s !== leader) s.roads.watch.held = ROUTES;
+      later(w, e.ms, () => {
+        w.cluster.agentMs = 400;
+        for (const s of w.slots) s.roads.watch.held = undefined;
+        w.resumeWatches();
+      });
+      w.scheduler.in(e.a % 30, () => (e.b % 2 === 0 ? void leader.replica.stop() : leader.process.kill("killed after a reset")));
+    };
+  },
+  holdRoutes: weather((s) => {
+    s.roads.watch.held = ROUTES;
+    return () => (s.roads.watch.held = undefined);
+  }),
   stop: (w, e) => void slot(w, e).replica.stop(),
   freeze: (w, e) => {
     const { process } = slot(w, e);

@@ -3,6 +3,9 @@
 // step is made, so that a plan can be cut down event by event.
 import { Chance } from "../engine/chance";
 import type { LeaseTimes } from "../engine/replica";
+import { CHANGES, FAULTS, FOCI, type EventKind, type Focus } from "./events";
+
+export type { EventKind, Focus };
 
 export interface App {
   name: string;
@@ -17,6 +20,9 @@ export interface RouteShape {
 }
 export interface Shape {
   seed: number;
+  /** What happens much more often than other things; undefined: a bit of everything. */
+  focus: Focus | undefined;
+  size: keyof typeof SIZES;
   datapath: "dataplane-v2" | "device";
   internal: boolean;
   nodes: string[];
@@ -30,57 +36,6 @@ export interface Shape {
   skews: { skewMs: number; rate: number }[];
 }
 
-/** Everything that can happen. `a`, `b` and `c` choose among what there is at that moment. */
-const CHANGES = {
-  podNew: 8,
-  podDelete: 6,
-  podKill: 2,
-  flap: 6,
-  rollout: 9,
-  recreate: 6,
-  relabel: 3,
-  nodeDown: 3,
-  nodeDelete: 2,
-  nodesLost: 1,
-  vmRecreated: 1,
-  routeDelete: 3,
-  routeEdit: 3,
-  rival: 4,
-  gatewayDelete: 2,
-  gatewayEdit: 2,
-  ruleDeleted: 2,
-  ruleMoved: 2,
-  foreignRule: 3,
-  forcedDelete: 1,
-  badObject: 3,
-  networkUnready: 1,
-  targetDeleted: 1,
-  statusMangled: 2,
-  bindingDeleted: 1,
-} as const;
-const FAULTS = {
-  crash: 12,
-  stop: 3,
-  freeze: 5,
-  cutApi: 4,
-  cutWatch: 3,
-  cutCloud: 4,
-  slow: 5,
-  lossyApi: 5,
-  lossyCloud: 5,
-  errorsApi: 3,
-  errorsCloud: 4,
-  compact: 2,
-  resetWatches: 2,
-  twice: 2,
-  clockJump: 2,
-  agentSlow: 3,
-  slowOperations: 3,
-  failedOperations: 2,
-  forgetOperations: 1,
-  starveWatches: 1,
-} as const;
-export type EventKind = keyof typeof CHANGES | keyof typeof FAULTS;
 export interface PlanEvent {
   /** Place in the plan; names the event when a plan is cut down. */
   id: number;
@@ -92,23 +47,44 @@ export interface PlanEvent {
   ms: number;
 }
 
-export function shapeOf(seed: number): Shape {
+/** Most worlds are small: many of them show more than a few large ones. */
+const SIZES = {
+  small: { share: 70, routes: { 1: 6, 2: 3, 3: 0 }, pods: 2, nodes: 3, calm: [18, 42], changes: [3, 9], faults: [2, 8] },
+  middle: { share: 25, routes: { 1: 5, 2: 3, 3: 1 }, pods: 2, nodes: 4, calm: [40, 90], changes: [8, 20], faults: [6, 18] },
+  big: { share: 5, routes: { 1: 0, 2: 0, 3: 1 }, pods: 4, nodes: 6, calm: [40, 150], changes: [8, 24], faults: [6, 22] },
+} as const;
+const size = (s: { size: keyof typeof SIZES }): (typeof SIZES)[keyof typeof SIZES] => SIZES[s.size];
+const sizeOf = (chance: Chance): keyof typeof SIZES =>
+  chance.weighted({ small: SIZES.small.share, middle: SIZES.middle.share, big: SIZES.big.share });
+/** One world in four concentrates on something. */
+function focusOf(chance: Chance): Focus | undefined {
+  const one = chance.pick(Object.keys(FOCI) as Focus[]);
+  return chance.hit(0.25) ? one : undefined;
+}
+
+/** @param focus instead of the seed's own */
+export function shapeOf(seed: number, focus?: Focus): Shape {
   const chance = new Chance(seed);
-  const big = chance.hit(0.06);
-  const count = big ? 3 : chance.weighted({ 1: 5, 2: 3, 3: 1 });
-  const routes = Number(count);
+  const kind = sizeOf(chance);
+  const { routes: counts, pods, nodes, calm } = SIZES[kind];
+  const own = focusOf(chance);
+  const wanted = focus ?? own;
+  const { stateful = 0.4 } = wanted ? FOCI[wanted] : {};
+  const routes = Number(chance.weighted(counts));
   const addresses = Array.from({ length: routes + 1 }, (_, i) => `34.123.10.${i + 1}`);
   const apps = Array.from({ length: chance.hit(0.7) ? routes : 1 }, (_, i): App => ({
     name: `app-${i}`,
-    stateful: chance.hit(0.4),
-    pods: chance.int(1, big ? 4 : 2),
+    stateful: chance.hit(stateful),
+    pods: chance.int(1, pods),
   }));
   const exists = chance.hit(0.08);
   return {
     seed,
-    datapath: chance.hit(0.12) ? "device" : "dataplane-v2",
+    focus: wanted,
+    size: kind,
+    datapath: chance.hit(wanted ? 0 : 0.12) ? "device" : "dataplane-v2",
     internal: chance.hit(0.1),
-    nodes: Array.from({ length: chance.int(2, big ? 6 : 4) }, (_, i) => `node-${i + 1}`),
+    nodes: Array.from({ length: chance.int(2, nodes) }, (_, i) => `node-${i + 1}`),
     addresses,
     apps,
     routes: Array.from({ length: routes }, (_, i) => routeShape(chance, { i, apps, addresses, exists })),
@@ -116,7 +92,7 @@ export function shapeOf(seed: number): Shape {
       ? { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2_000 }
       : { leaseDurationMs: 24_000, renewDeadlineMs: 16_000, retryPeriodMs: 4_000 },
     slots: 2,
-    calmAt: chance.int(40, big ? 150 : 90) * 1000,
+    calmAt: chance.int(...calm) * 1000,
     skews: [0, 1].map(() => ({
       skewMs: chance.hit(0.5) ? 0 : chance.int(-3_600_000, 3_600_000),
       rate: 1 + (chance.next() - 0.5) * 0.06,
@@ -137,8 +113,8 @@ function routeShape(chance: Chance, o: { i: number; apps: App[]; addresses: stri
 /** What happens in a world, in order of time. */
 export function planOf(shape: Shape): PlanEvent[] {
   const chance = new Chance(shape.seed ^ 0x5eed);
-  const changes = chance.int(8, 24);
-  const faults = chance.hit(0.08) ? 0 : chance.int(6, 22);
+  const { changes, faults } = size(shape);
+  const weights = shape.focus ? FOCI[shape.focus] : { changes: CHANGES, faults: FAULTS };
   const event = (kind: EventKind): Omit<PlanEvent, "id"> => ({
     at: chance.int(4_000, shape.calmAt - 1_000),
     kind,
@@ -147,8 +123,8 @@ export function planOf(shape: Shape): PlanEvent[] {
     ms: durationOf(kind, chance),
   });
   const kinds = [
-    ...Array.from({ length: changes }, () => chance.weighted(CHANGES)),
-    ...Array.from({ length: faults }, () => chance.weighted(FAULTS)),
+    ...Array.from({ length: chance.int(...changes) }, () => chance.weighted<EventKind>(weights.changes)),
+    ...Array.from({ length: chance.hit(0.08) ? 0 : chance.int(...faults) }, () => chance.weighted<EventKind>(weights.faults)),
   ].filter((kind) => fits(kind, shape));
   return kinds
     .map(event)
@@ -160,6 +136,9 @@ const fits = (kind: EventKind, { routes }: Shape): boolean =>
   !(routes.some((r) => r.reaction === "Exists") && (kind === "nodeDown" || kind === "nodesLost"));
 
 const LONG: Partial<Record<EventKind, [number, number]>> = {
+  holdRoutes: [10_000, 60_000],
+  agentSlow: [5_000, 30_000],
+  killAtReset: [15_000, 60_000],
   freeze: [1_000, 45_000],
   cutApi: [2_000, 50_000],
   cutWatch: [2_000, 150_000],

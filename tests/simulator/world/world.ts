@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One simulated world: API server, cloud, cluster, and two controllers that are started again when they end. No check is made here; whoever
 // watches is told everything.
-import { CONTROLLER_NAME, GKE_CLASSES, KINDS, OWN_CLASSES } from "../../../controller/api";
+import { CONTROLLER_NAME, GKE_CLASSES, KINDS, OWN_CLASSES, type AddressBinding } from "../../../controller/api";
 import { resourcePath } from "../../../controller/kubernetes";
 import { Chance } from "../engine/chance";
 import { EPOCH, goodRoad, Process, type Overseer, type Road, type RoadName } from "../engine/process";
@@ -14,6 +14,7 @@ import { Cluster } from "./cluster";
 import {
   addressesSpec,
   classManifest,
+  collectionOf,
   gatewayManifest,
   NETWORK,
   networkManifest,
@@ -56,6 +57,8 @@ export class SimWorld {
   readonly weather: CloudWeather = { slowMs: 0, failing: 0 };
   readonly slots: Slot[] = [];
   readonly told = new Map<string, number>();
+  /** Called once, when a controller has noted in a journal that the node agent's word was put back. */
+  atReset: ((who: string) => void) | undefined;
   /** After this nothing new goes wrong. */
   calm = false;
 
@@ -86,6 +89,11 @@ export class SimWorld {
     });
     this.api.onWrite = (write) => {
       witness.wrote(write);
+      if (this.atReset && isReset(write)) {
+        const act = this.atReset;
+        this.atReset = undefined;
+        act(write.who);
+      }
       this.cluster.onWrite(write);
     };
     this.cloud.onChange = (change) => witness.cloudChanged(change);
@@ -195,4 +203,9 @@ export class SimWorld {
   allAddresses(): object[] {
     return addressesSpec(this.shape.addresses);
   }
+}
+function isReset({ who, collection, before, after }: Write): boolean {
+  if (collection !== collectionOf("binding") || !/^c\d/.test(who)) return false;
+  const [old, now] = [before as AddressBinding | undefined, after as AddressBinding | undefined];
+  return now?.status?.routeVersion !== undefined && old?.status?.routeVersion === undefined;
 }

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything that can happen in a world, how often, and what a world may concentrate on.
+
+/** What users, kubelets, clouds and workload controllers do. */
+export const CHANGES = {
+  podNew: 8,
+  podDelete: 6,
+  podKill: 2,
+  podTwins: 3,
+  podStuck: 2,
+  podUnready: 3,
+  flap: 6,
+  rollout: 9,
+  recreate: 6,
+  relabel: 3,
+  nodeDown: 3,
+  nodeDelete: 2,
+  nodesLost: 1,
+  vmRecreated: 1,
+  routeDelete: 3,
+  routeEdit: 3,
+  rival: 4,
+  gatewayDelete: 2,
+  gatewayEdit: 2,
+  ruleDeleted: 2,
+  ruleMoved: 2,
+  foreignRule: 3,
+  forcedDelete: 1,
+  badObject: 3,
+  networkUnready: 1,
+  targetDeleted: 1,
+  statusMangled: 2,
+  bindingDeleted: 1,
+} as const;
+/** What goes wrong between the controllers and the rest. */
+export const FAULTS = {
+  crash: 12,
+  killAtReset: 2,
+  stop: 3,
+  freeze: 5,
+  cutApi: 4,
+  cutWatch: 3,
+  cutCloud: 4,
+  holdRoutes: 2,
+  slow: 5,
+  lossyApi: 5,
+  lossyCloud: 5,
+  errorsApi: 3,
+  errorsCloud: 4,
+  compact: 2,
+  resetWatches: 2,
+  twice: 2,
+  clockJump: 2,
+  agentSlow: 3,
+  slowOperations: 3,
+  failedOperations: 2,
+  forgetOperations: 1,
+  starveWatches: 1,
+} as const;
+export type EventKind = keyof typeof CHANGES | keyof typeof FAULTS;
+
+interface Weights {
+  changes: Partial<Record<EventKind, number>>;
+  faults: Partial<Record<EventKind, number>>;
+  /** Share of workloads whose Pods come back under their names. */
+  stateful?: number;
+}
+const BREAKS = { crash: 4, stop: 2, lossyApi: 2, lossyCloud: 2, slow: 1 } as const;
+/** Worlds in which one thing happens again and again. */
+export const FOCI = {
+  /** Pods of the same second, Pods that stay terminating, Pods that never become Ready. */
+  pods: { changes: { podTwins: 5, podStuck: 4, podUnready: 4, podNew: 3, flap: 3, rollout: 2, podKill: 1 }, faults: BREAKS },
+  /** The same name again and again, with node agents that are slow to notice. */
+  names: {
+    changes: { recreate: 10, podNew: 1, podKill: 1 },
+    faults: { agentSlow: 8, slow: 3, crash: 2, killAtReset: 2 },
+    stateful: 1,
+  },
+  /** One controller ends in the middle of a hand-over, and the next one sees an old picture of the routes. */
+  takeover: {
+    changes: { rollout: 6, recreate: 3, podNew: 4, relabel: 2 },
+    faults: { killAtReset: 8, holdRoutes: 4, stop: 3, agentSlow: 5, slow: 2 },
+  },
+  /** Rules change by other hands while addresses move. */
+  drift: {
+    changes: { ruleMoved: 8, ruleDeleted: 4, recreate: 6, rollout: 3, targetDeleted: 2, foreignRule: 3 },
+    faults: { lossyCloud: 4, slowOperations: 3, failedOperations: 3, crash: 3, errorsCloud: 2 },
+    stateful: 0.8,
+  },
+  /** Routes come, go, are edited and quarrel about addresses. */
+  routes: {
+    changes: { routeDelete: 6, routeEdit: 5, rival: 7, gatewayEdit: 2, forcedDelete: 1, rollout: 2, podKill: 1 },
+    faults: { ...BREAKS, errorsCloud: 2, cutCloud: 2, slowOperations: 2 },
+  },
+  /** Who leads is in doubt. */
+  leaders: {
+    changes: { rollout: 8, podNew: 4, flap: 3 },
+    faults: { freeze: 8, cutApi: 6, clockJump: 3, stop: 2, starveWatches: 2, cutWatch: 2, lossyApi: 3 },
+  },
+} as const satisfies Record<string, Weights>;
+export type Focus = keyof typeof FOCI;
