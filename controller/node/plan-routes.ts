@@ -92,7 +92,8 @@ export function exactly(r: RouteRow): string {
   return [
     ...(kind ? [kind] : []),
     prefix(r.dst),
-    ...(r.tos ? [`tos ${r.tos}`] : []),
+    // ip reads this word as hexadecimal, with or without 0x.
+    ...(r.tos ? [`tos 0x${r.tos.toString(16)}`] : []),
     ...(r.gateway ? [`via ${r.gateway}`] : []),
     ...(r.dev ? [`dev ${r.dev}`] : []),
     ...(r.metric ? [`metric ${r.metric}`] : []),

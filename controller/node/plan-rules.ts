@@ -39,32 +39,41 @@ const adding = (w: WantedRule, { protocol }: Numbers): Line => ({
   ...(w.address ? { address: w.address } : {}),
 });
 
-export function ruleLines(wanted: readonly WantedRule[], rules: readonly RuleRow[], numbers: Numbers): Line[] {
-  const have = new Set(rules.filter((r) => isOurs(r, numbers)).map(keyOf));
-  const fresh = new Map(wanted.filter((w) => !have.has(keyOf(w))).map((w) => [keyOf(w), w]));
-  return [...fresh.values()].map((w) => adding(w, numbers));
-}
-
 /**
- * Takes away what is ours and not wanted. The kernel deletes the first rule that has all that was named, and what was not named may be
- * anything: the deletion of a short rule can hit a longer one before it. So the list is followed as the kernel would change it, and a wanted
- * rule that was hit is put back.
+ * Lines for rules: `first` brings what is missing, `last` takes away what is ours and not wanted.
+ *
+ * The kernel deletes the first rule that has all that was named, and what was not named may be anything: the deletion of a short rule can hit a
+ * longer one before it. So the list is followed as the kernel would change it, and a wanted rule that was hit is put back. For the same reason
+ * it refuses a rule while a narrower one of its kind is there (`fib4_rule_compare`): such a one goes first.
  */
-export function staleRules(wanted: readonly WantedRule[], rules: readonly RuleRow[], numbers: Numbers): Line[] {
+export function ruleLines(
+  wanted: readonly WantedRule[],
+  rules: readonly RuleRow[],
+  numbers: Numbers,
+): { first: Line[]; last: Line[] } {
   const want = new Map(wanted.map((w) => [keyOf(w), w]));
-  const { protocol } = numbers;
-  const missing = wanted.filter((w) => !rules.some((r) => isOurs(r, numbers) && keyOf(r) === keyOf(w)));
-  // What ruleLines has added stands behind what was there.
-  const list: RuleRow[] = [
-    ...rules.filter((r) => isOurs(r, numbers)),
-    ...missing.map(({ pref, iif, src, table }) => ({ pref, iif, src, table, protocol, others: "" })),
-  ];
+  const list = rules.filter((r) => isOurs(r, numbers));
+  const have = new Set(list.map(keyOf));
+  const missing = [...want.values()].filter((w) => !have.has(keyOf(w)));
+  const stale = list.filter((r) => !want.has(keyOf(r))).sort((a, b) => length(b) - length(a));
+  const inTheWay = stale.filter((r) => missing.some((w) => refusedBy(w, r)));
+  const first = [...removed(inTheWay, { list, want, numbers }), ...missing.map((w) => adding(w, numbers))];
+  list.push(...missing.map((w) => rowOf(w, numbers)));
+  return { first, last: removed(stale, { list, want, numbers }) };
+}
+interface Following {
+  /** Our rules in the kernel's order; changed as the lines would change it. */
+  list: RuleRow[];
+  want: ReadonlyMap<string, WantedRule>;
+  numbers: Numbers;
+}
+function removed(stale: readonly RuleRow[], { list, want, numbers }: Following): Line[] {
   const lines: Line[] = [];
-  for (const stale of list.filter((r) => !want.has(keyOf(r)))) {
-    while (list.includes(stale)) {
-      const hit = list.find((r) => covers(stale, r))!;
+  for (const row of stale) {
+    while (list.includes(row)) {
+      const hit = list.find((r) => covers(row, r))!;
       list.splice(list.indexOf(hit), 1);
-      lines.push({ text: `rule del ${deleting(stale)} protocol ${protocol}` });
+      lines.push({ text: `rule del ${deleting(row)} protocol ${numbers.protocol}` });
       const again = want.get(keyOf(hit));
       if (!again) continue;
       lines.push(adding(again, numbers));
@@ -73,6 +82,14 @@ export function staleRules(wanted: readonly WantedRule[], rules: readonly RuleRo
   }
   return lines;
 }
+const rowOf = ({ pref, iif, src, table }: WantedRule, { protocol }: Numbers): RuleRow => ({
+  ...{ pref, iif, src, table, protocol },
+  others: "",
+});
+/** How much a rule names: a narrower one names more. */
+const length = (r: RuleRow): number => (r.iif === undefined ? 0 : 1) + (r.src === "all" ? 0 : 1) + r.others.split(" ").length;
+const refusedBy = (w: WantedRule, r: RuleRow): boolean =>
+  r.pref === w.pref && r.table === w.table && r.iif === w.iif && (w.src === "all" || w.src === r.src);
 /** Selectors that can be named; a rule with one that cannot is deleted by the rest of it. */
 const named = (r: RuleRow): string => r.others.replaceAll("?", "").trim();
 const deleting = (r: RuleRow): string => `${words(r)}${named(r) === "" ? "" : ` ${named(r)}`}`;

@@ -4,7 +4,7 @@
 // blackholes, then what is stale; so a Pod is replaced by another on one node without a gap, and nothing ever falls through to another NIC.
 import { staleNeighs, neighLines } from "./plan-neighs";
 import { exactly, routeLines, staleRoutes, wantedRoutes } from "./plan-routes";
-import { ruleLines, staleRules, wantedRules } from "./plan-rules";
+import { ruleLines, wantedRules } from "./plan-rules";
 import { GUEST_AGENT_PROTOCOL, NUMBERS, TABLE_LOCAL, TYPE } from "./types";
 import type { Conflict, Desired, Kernel, Line, NetworkPlan, Numbers, OwnedPlan, Plan, RouteRow, Skip } from "./types";
 
@@ -30,14 +30,15 @@ export function plan(desired: Desired, kernel: Kernel, numbers: Numbers = NUMBER
   const isOpen = ({ table }: { table: number }): boolean => !possible.closed.has(table) && (!desired.hold || named.has(table));
   const open = kernel.routes.filter((r) => isOurs(r, numbers) && isOpen(r));
   const openRules = kernel.rules.filter(isOpen);
+  const { first, last } = ruleLines(rules, openRules, numbers);
   const lines: Line[] = [
-    ...ruleLines(rules, openRules, numbers),
+    ...first,
     ...neighLines(possible.owned, kernel.neighs, numbers),
     ...routeLines(routes, open, numbers),
     ...guestAgentLines(possible.owned, kernel),
     ...staleRoutes(routes, open, numbers),
     ...(desired.hold ? [] : staleNeighs(desired.owned, kernel.neighs, numbers)),
-    ...staleRules(rules, openRules, numbers),
+    ...last,
   ];
   return { lines, conflicts, skipped };
 }

@@ -45,6 +45,8 @@ function options(words: string[]): Map<string, string> {
   return found;
 }
 const table = (o: Map<string, string>): number => (o.get("table") === "local" ? 255 : Number(o.get("table") ?? 254));
+/** As ip reads it: hexadecimal, with or without 0x. */
+const tosOf = (o: Map<string, string>): number => Number.parseInt(o.get("tos") ?? "0", 16);
 
 function routeOf(o: Map<string, string>): RouteRow {
   const [dev, gateway] = [o.get("dev"), o.get("via")];
@@ -53,7 +55,7 @@ function routeOf(o: Map<string, string>): RouteRow {
     dst: o.get("dst")!,
     type: Number(o.get("type") ?? TYPE.unicast),
     metric: Number(o.get("metric") ?? 0),
-    tos: Number(o.get("tos") ?? 0),
+    tos: tosOf(o),
     protocol: Number(o.get("proto") ?? 3),
     onlink: o.has("onlink"),
     odd: false,
@@ -88,7 +90,7 @@ function deleteRoute(w: World, words: string[]): string | undefined {
   const fits = (r: RouteRow): boolean =>
     r.table === table(o) &&
     r.dst === o.get("dst") &&
-    r.tos === Number(o.get("tos") ?? 0) &&
+    r.tos === tosOf(o) &&
     given.every(([k, of]) => !o.has(k) || o.get(k) === of(r));
   const hit = w.routes.filter(fits).sort((a, b) => a.metric - b.metric)[0];
   if (!hit) return "No such process";
@@ -115,7 +117,15 @@ function ruleOf(words: string[]): { rule: RuleRow; proto: boolean } {
 }
 function addRule(w: World, words: string[]): string | undefined {
   const { rule } = ruleOf(words);
-  if (w.rules.some((r) => JSON.stringify(entries(r)) === JSON.stringify(entries(rule)))) return "File exists";
+  // fib4_rule_compare: a source, destination or TOS that the new one does not name may be anything.
+  const same = (r: RuleRow): boolean =>
+    r.pref === rule.pref &&
+    r.table === rule.table &&
+    r.protocol === rule.protocol &&
+    r.iif === rule.iif &&
+    (rule.src === "all" || r.src === rule.src) &&
+    (rule.others === r.others || (rule.others === "" && /^(to|tos) \S+$/.test(r.others)));
+  if (w.rules.some(same)) return "File exists";
   const at = w.rules.findIndex((r) => r.pref > rule.pref);
   w.rules.splice(at < 0 ? w.rules.length : at, 0, rule);
   return undefined;

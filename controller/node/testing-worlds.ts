@@ -68,8 +68,11 @@ const route: fc.Arbitrary<RouteRow> = fc
     onlink: fc.constant(true),
     odd: fc.constant(false),
   })
-  .map(({ dev, gateway, ...r }): RouteRow => (r.type === 6 ? { ...r, onlink: false } : { ...r, dev, gateway }))
-  .map((r) => (r.table === 255 ? { ...r, type: 2, dst: r.dst === "default" ? ADDRESSES[0]! : r.dst, onlink: false } : r));
+  .map(({ dev, gateway, ...r }): RouteRow => {
+    // A local route has an interface and no gateway, a blackhole neither.
+    if (r.table === 255) return { ...r, type: 2, dst: r.dst === "default" ? ADDRESSES[0]! : r.dst, onlink: false, dev };
+    return r.type === 6 ? { ...r, onlink: false } : { ...r, dev, gateway };
+  });
 const rule: fc.Arbitrary<RuleRow> = fc.record(
   {
     pref: pick([90, 91, 91, 2000]),
