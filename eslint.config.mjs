@@ -8,7 +8,7 @@ const root = import.meta.dirname;
 const TESTS = ["**/*.test.ts", "tests/**/*.ts", "**/testing/**/*.ts", "**/testing.ts", "**/testing-*.ts"];
 
 const ROOMS = ["api", "core", "kubernetes", "compute", "node", "cli", "manager"];
-const TOPS = ["components", "controller", "sandbox", "examples", "tests", "scripts"];
+const TOPS = ["components", "controller", "sandbox", "examples", "tests", "scripts", "provider", "policy"];
 
 /**
  * @param {string} target folder of the importing file
