@@ -9,6 +9,8 @@ import { untilReady, useExamples, type Examples } from "./world";
 interface Example {
   name: string;
   config?: (e: Examples) => Record<string, string>;
+  /** Its addresses are protected at first, as the README has it, and the way down is taken: "Delete", up (with the edit), destroy. */
+  protected?: true;
   /** What the cluster gets beside the program: Pods that nobody in the example makes. */
   pods?: { namespace: string; network: string; names: string[] };
   /** Number of addresses whose route becomes Ready; none where nobody moves them here. */
@@ -22,6 +24,7 @@ const CONDITIONS = "Accepted=True GCPReady=True DPV2Ready=True Ready=True";
 const EXAMPLES: Example[] = [
   {
     name: "adopt",
+    protected: true,
     pods: { namespace: "shop", network: "blue-network", names: ["web", "api"] },
     ready: 2,
     check: (_e, rows) => void expect(rows.map((r) => r.address)).to.include("34.123.40.1"),
@@ -95,13 +98,20 @@ describe("examples that adopt a cluster", function () {
   for (const example of EXAMPLES.filter((x) => !process.env.ONLY || process.env.ONLY.split(",").includes(x.name)))
     it(`${example.name}: preview, up, no change, ${example.edit.what}, destroy`, async () => {
       const e = examples();
-      const project = await e.project(example.name, example.config?.(e));
+      const onDestroy = `example-${example.name}:onDestroy`;
+      const project = await e.project(example.name, {
+        ...(example.protected ? {} : { [onDestroy]: "Delete" }),
+        ...example.config?.(e),
+      });
+      // The next example needs the cluster as it was, whatever happens.
+      let last = project;
       try {
-        await live(e, example, project);
+        last = await live(e, example, project);
       } finally {
-        // The next example needs the cluster as it was.
-        await project.configure({ [`example-${example.name}:onDestroy`]: "Delete" });
-        await project.up();
+        if (example.protected) {
+          await last.configure({ [onDestroy]: "Delete" });
+          await last.up();
+        }
         await project.destroy();
       }
       const left = e.world.emulator.list("addresses").map((a) => a.name);
@@ -110,7 +120,8 @@ describe("examples that adopt a cluster", function () {
     });
 });
 
-async function live(e: Examples, example: Example, project: Project): Promise<void> {
+/** @returns the project with its edit */
+async function live(e: Examples, example: Example, project: Project): Promise<Project> {
   const planned = await project.preview();
   const made = await project.up();
   expect(made.changes).to.deep.equal(planned.changes);
@@ -121,8 +132,9 @@ async function live(e: Examples, example: Example, project: Project): Promise<vo
     expect(rows.map((r) => r.conditions)).to.deep.equal(Array.from({ length: example.ready }, () => CONDITIONS));
     await example.check?.(e, rows);
   }
-  await project.unchanged();
-  await example.edit.apply(project);
-  const shown = await project.preview();
+  const edited = project.copy();
+  await example.edit.apply(edited);
+  const [, shown] = await Promise.all([project.unchanged(), edited.preview()]);
   expect(shown.changes, shown.text).to.deep.equal(example.edit.shows);
+  return edited;
 }

@@ -59,8 +59,7 @@ describe("examples in other languages", function () {
     it(`${language.name}: preview, up, no change, one more address, a wrong name refused, destroy`, async function () {
       if (language.name === "python" && "why" in (await pythonWithPulumi())) return this.skip();
       const e = examples();
-      const project = await e.project(language.name);
-      const key = `example-${language.name}:onDestroy`;
+      const project = await e.project(language.name, { [`example-${language.name}:onDestroy`]: "Delete" });
       try {
         const planned = await project.preview();
         expect((await project.up()).changes).to.deep.equal(planned.changes);
@@ -69,16 +68,13 @@ describe("examples in other languages", function () {
         expect(rows.map((r) => r.route)).to.have.members(["mail/mail-smtp", "mail/mail-imap"]);
         const outputs = JSON.parse((await project.ok(["stack", "output", "--json"])).text) as { addresses: object };
         expect(Object.values(outputs.addresses)).to.have.members(rows.map((r) => r.address));
-        await project.unchanged();
-        language.edit(project);
-        expect((await project.preview()).changes).to.deep.equal({ create: 1, update: 2 });
-        language.wrong.edit(project);
-        const refused = await project.run(["preview"]);
+        const [edited, wrong] = [project.copy(), project.copy()];
+        language.edit(edited);
+        language.wrong.edit(wrong);
+        const [, shown, refused] = await Promise.all([project.unchanged(), edited.preview(), wrong.run(["preview"])]);
+        expect(shown.changes, shown.text).to.deep.equal({ create: 1, update: 2 });
         expect([refused.code === 0, language.wrong.said.test(refused.text)], refused.text).to.deep.equal([false, true]);
       } finally {
-        project.restore();
-        await project.configure({ [key]: "Delete" });
-        await project.up();
         await project.destroy();
       }
     });

@@ -16,28 +16,39 @@ export interface Ran {
   changes: Record<string, number>;
 }
 
+const STACK = "dev";
+const newFolder = (source: string): string => mkdtempSync(path.join(tmpdir(), `example-${path.basename(source)}-`));
+
 export class Project {
+  private readonly copies: string[] = [];
+
   private constructor(
     private readonly world: World,
     private readonly source: string,
     readonly folder: string,
-    private readonly env: Record<string, string>,
   ) {}
 
   /** @param source folder to copy, relative to the repository */
-  static async create(
-    world: World,
-    source: string,
-    config: Record<string, string> = {},
-    env: Record<string, string> = {},
-  ): Promise<Project> {
-    const folder = mkdtempSync(path.join(tmpdir(), `example-${path.basename(source)}-`));
+  static async create(world: World, source: string, config: Record<string, string> = {}): Promise<Project> {
+    const folder = newFolder(source);
     cpSync(path.join(ROOT, source), folder, { recursive: true });
     installPackages(folder);
-    const project = new Project(world, source, folder, env);
-    await project.ok(["stack", "init", "dev"]);
-    await project.configure({ "gcp:project": world.project, ...config });
+    // The stack's file before the stack: each command of the CLI costs seconds, and "stack init" keeps what is there.
+    writeFileSync(
+      path.join(folder, `Pulumi.${STACK}.yaml`),
+      JSON.stringify({ config: { "gcp:project": world.project, ...config } }),
+    );
+    const project = new Project(world, source, folder);
+    await project.ok(["stack", "init", STACK]);
     return project;
+  }
+
+  /** The same stack from a folder of its own: an edit there can be previewed while this one is. */
+  copy(): Project {
+    const folder = newFolder(this.source);
+    cpSync(this.folder, folder, { recursive: true });
+    this.copies.push(folder);
+    return new Project(this.world, this.source, folder);
   }
 
   async configure(values: Record<string, string>): Promise<void> {
@@ -58,7 +69,8 @@ export class Project {
 
   async run(args: string[]): Promise<Ran> {
     const signal = AbortSignal.timeout(COMMAND_MS);
-    const done = await runPulumi(this.world.engine, [...args, "--non-interactive"], { cwd: this.folder, env: this.env, signal });
+    const env = { PULUMI_STACK: STACK };
+    const done = await runPulumi(this.world.engine, [...args, "--non-interactive"], { cwd: this.folder, env, signal });
     const text = done.stdout + done.stderr;
     if (signal.aborted) throw new Error(`pulumi ${args.join(" ")} did not end within ${COMMAND_MS / 1000} s:\n${text}`);
     const { unchanged: _, ...rest } = changes(done.stdout);
@@ -78,7 +90,7 @@ export class Project {
   unchanged = (): Promise<Ran> => this.ok(["preview", "--expect-no-changes"]);
 
   remove(): void {
-    rmSync(this.folder, { recursive: true, force: true });
+    for (const folder of [this.folder, ...this.copies]) rmSync(folder, { recursive: true, force: true });
   }
 }
 
