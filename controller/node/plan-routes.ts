@@ -64,30 +64,42 @@ function groups(rows: readonly RouteRow[]): Map<string, RouteRow[]> {
 
 export function routeLines(wanted: readonly WantedRoute[], ours: readonly RouteRow[], { protocol }: Numbers): Line[] {
   const have = groups(ours);
-  return wanted
-    .filter((w) => !have.get(keyOf(w))?.some((row) => same(row, w)))
-    .map((w) => ({ text: `route replace ${words(w)} table ${w.table} proto ${protocol}`, ...about(w) }));
+  return wanted.filter((w) => !have.get(keyOf(w))?.some((row) => same(row, w))).map((w) => replacing(w, protocol));
 }
+const replacing = (w: WantedRoute, protocol: number): Line => ({
+  text: `route replace ${words(w)} table ${w.table} proto ${protocol}`,
+  ...about(w),
+});
 function words(w: WantedRoute): string {
   const kind = w.type === TYPE.blackhole ? "blackhole " : "";
   const by = w.gateway === undefined ? "" : ` via ${w.gateway} dev ${w.dev} onlink`;
   return `${kind}${prefix(w.dst)}${by}${w.metric === 0 ? "" : ` metric ${w.metric}`}`;
 }
 
-/** Ours and not wanted. Of several with one key the exact one stays, or the first, which a `replace` has made right. */
+/**
+ * Ours and not wanted. Of several with one key the exact one stays, or the first, which a `replace` has made right. A row that differs only in
+ * what a deletion does not name (an MTU) and stands behind it is not what the deletion hits; then the row is made the right one in its place.
+ */
 export function staleRoutes(wanted: readonly WantedRoute[], ours: readonly RouteRow[], { protocol }: Numbers): Line[] {
   const want = new Map(wanted.map((w) => [keyOf(w), w]));
   return [...groups(ours)].flatMap(([key, rows]) => {
     const w = want.get(key);
     const kept = w && (rows.find((row) => same(row, w)) ?? rows[0]);
-    return rows.filter((row) => row !== kept).map((row) => ({ text: `route del ${exactly(row)} proto ${protocol}` }));
+    const missed = (row: RouteRow): boolean =>
+      kept !== undefined && rows.indexOf(row) > rows.indexOf(kept) && exactly(row) === exactly({ ...w!, tos: 0 });
+    return rows
+      .filter((row) => row !== kept)
+      .flatMap((row) => [
+        { text: `route del ${exactly(row)} proto ${protocol}` },
+        ...(missed(row) ? [replacing(w!, protocol)] : []),
+      ]);
   });
 }
 
 const KINDS: { [type: number]: string } = { 2: "local", 3: "broadcast", 4: "anycast", 5: "multicast", 6: "blackhole" };
 const MORE_KINDS: { [type: number]: string } = { 7: "unreachable", 8: "prohibit", 9: "throw" };
 /** A route in the words that a deletion needs to hit it and no other. */
-export function exactly(r: RouteRow): string {
+export function exactly(r: Pick<RouteRow, "type" | "dst" | "tos" | "gateway" | "dev" | "metric" | "table">): string {
   const kind = r.type === TYPE.unicast ? undefined : (KINDS[r.type] ?? MORE_KINDS[r.type] ?? String(r.type));
   return [
     ...(kind ? [kind] : []),

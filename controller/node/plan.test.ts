@@ -104,6 +104,25 @@ describe("plan", () => {
   it("prepares a standby in full, so that a failover is one call to the cloud", () => {
     expect(texts(wish({ standby: true }), empty())).to.deep.equal(texts(wish(), empty()));
   });
+  it("gets rid of routes that differ from the wanted one only in what a deletion cannot name, before and behind it", () => {
+    for (const order of ["before", "behind", "alone"]) {
+      const w = settled(wish());
+      const at = w.routes.findIndex((r) => r.dst === owned.address && r.metric === 100);
+      const odd = { ...w.routes[at]!, odd: true };
+      w.routes.splice(order === "behind" ? at + 1 : at, order === "alone" ? 1 : 0, odd);
+      expect(run(w, texts(wish(), w)), order).to.deep.equal([]);
+      expect(w.routes, order).to.have.deep.members(settled(wish()).routes);
+    }
+  });
+  it("makes room for a rule that the kernel refuses beside a narrower one (fib4_rule_compare)", () => {
+    const w = settled(wish());
+    w.rules = w.rules.filter((r) => r.pref !== 90);
+    w.rules.splice(1, 0, { pref: 90, iif: "nic1", src: "34.123.10.9", table: 7101, protocol: 122, others: "" });
+    expect(texts(wish(), w)).to.deep.equal([
+      "rule del pref 90 iif nic1 from 34.123.10.9 lookup 7101 protocol 122",
+      "rule add pref 90 iif nic1 lookup 7101 protocol 122",
+    ]);
+  });
 
   it("converges in one pass from any world, then plans nothing, and leaves every foreign object as it was (C-3)", () => {
     fc.assert(

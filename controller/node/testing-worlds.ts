@@ -66,7 +66,7 @@ const route: fc.Arbitrary<RouteRow> = fc
     dev: pick([...NICS, ...VETHS.slice(0, 3)]),
     gateway: pick([...POD_IPS, "10.1.0.1"]),
     onlink: fc.constant(true),
-    odd: fc.constant(false),
+    odd: pick([false, false, false, true]),
   })
   .map(({ dev, gateway, ...r }): RouteRow => {
     // A local route has an interface and no gateway, a blackhole neither.
@@ -80,7 +80,7 @@ const rule: fc.Arbitrary<RuleRow> = fc.record(
     src: pick(["all", ...ADDRESSES]),
     table: pick([7101, 7102, 7201, 7202, 1001]),
     protocol: pick([122, 122, 122, 4]),
-    others: pick(["", "", "", "fwmark 0x5"]),
+    others: pick(["", "", "", "", "fwmark 0x5", "to 198.51.100.0/24", "oif nic2"]),
   },
   { requiredKeys: ["pref", "src", "table", "protocol", "others"] },
 );

@@ -58,7 +58,8 @@ function routeLine(r: RouteRow): string {
   const kind = { [TYPE.local]: "local ", [TYPE.blackhole]: "blackhole " }[r.type] ?? "";
   const by = `${r.gateway ? ` via ${r.gateway}` : ""}${r.dev ? ` dev ${r.dev}` : ""}${r.onlink ? " onlink" : ""}`;
   // `append`, so that several of one key stand beside each other.
-  return `route append ${kind}${r.dst}${by} metric ${r.metric} tos 0x${r.tos.toString(16)} table ${r.table} proto ${r.protocol}`;
+  const more = r.odd ? " mtu 1400" : "";
+  return `route append ${kind}${r.dst}${by} metric ${r.metric} tos 0x${r.tos.toString(16)} table ${r.table} proto ${r.protocol}${more}`;
 }
 
 /** The generator's wish in the words that the agent takes. */
