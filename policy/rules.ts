@@ -62,11 +62,12 @@ function addressesOf(p: Planned): string[] {
   });
 }
 
-/** Two routes that want one address: the older one has it, and the other one waits for ever. */
+/** Two routes that want one address: the older one has it, and the other one waits for ever. Found in the order of URNs; the engine's own differs from run to run. */
 export function oneRoutePerAddress(stack: readonly Planned[]): Finding[] {
   const first = new Map<string, Planned>();
   return stack
     .filter((p) => p.type === TYPES.route)
+    .sort((a, b) => (a.urn < b.urn ? -1 : 1))
     .flatMap((p) =>
       addressesOf(p).flatMap((address) => {
         const other = first.get(address);
