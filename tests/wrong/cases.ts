@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The wrong programs: each is right in everything but one thing. The texts that a user reads are kept in texts.json.
+// The wrong programs: each is right in everything but one thing. The texts that a user reads are kept in refusals.json.
 
 /** Right in everything: a new cluster, an L3 network, two external addresses and an internal one, two routes. */
 const RIGHT = `

@@ -4,7 +4,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { expect } from "chai";
 
-const FILE = path.join(__dirname, "texts.json");
+// Not "texts.json": require("./texts") would be that file.
+const FILE = path.join(__dirname, "refusals.json");
 const UPDATE = process.env.UPDATE_GOLDEN === "1";
 const kept = UPDATE ? {} : (JSON.parse(readFileSync(FILE, "utf8")) as { [title: string]: string });
 const found: { [title: string]: string } = {};
