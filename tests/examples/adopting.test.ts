@@ -87,7 +87,12 @@ const EXAMPLES: Example[] = [
     config: () => ({ "example-managed:wait": "false" }),
     // Google's controller is not in the sandbox, so nothing becomes Ready; that ours writes nothing is what can be seen.
     ready: 0,
-    edit: { what: "without the watcher", apply: (p) => p.configure({ "example-managed:watch": "false" }), shows: {} },
+    // The watcher's parts go, and nothing else changes: no object of an address, of the Gateway or of the route.
+    edit: {
+      what: "without the watcher",
+      apply: (p) => p.configure({ "example-managed:watch": "false" }),
+      shows: { delete: 13 },
+    },
   },
 ];
 
