@@ -5,6 +5,7 @@ import {
   dropsAt,
   foreignChains,
   forwardScript,
+  hasMark,
   hasRules,
   TABLE,
   tableScript,
@@ -30,9 +31,11 @@ export interface Detected {
   usable: boolean;
   masquerades: boolean;
   dropping: ChainName[];
+  /** Chains that drop no more, with rules of ours from the time when they did. */
+  left: ChainName[];
   ingress: IngressChain[];
 }
-const NOTHING: Detected = { usable: false, masquerades: false, dropping: [], ingress: [] };
+const NOTHING: Detected = { usable: false, masquerades: false, dropping: [], left: [], ingress: [] };
 
 export class Firewall {
   private last = "";
@@ -65,7 +68,9 @@ export class Firewall {
     }
     let masquerades = false;
     for (const c of found.translating) masquerades ||= hasRules(await this.chain(c));
-    return { usable: true, masquerades, dropping: found.dropping, ingress };
+    const left: ChainName[] = [];
+    for (const c of found.accepting) if (hasMark(await this.chain(c))) left.push(c);
+    return { usable: true, masquerades, dropping: found.dropping, left, ingress };
   }
 
   /**
@@ -88,10 +93,11 @@ export class Firewall {
       antiSpoof: antiSpoof !== "off",
       keepSource: keepSource === "on" || (keepSource === "auto" && detected.masquerades),
     };
-    const key = JSON.stringify([full, detected.dropping]);
+    const key = JSON.stringify([full, detected.dropping, detected.left]);
     if (key === this.last && !afresh) return 0;
     const through = forwardAccept === "auto" ? [...new Set(full.own.map((o) => o.address))].sort() : [];
-    const changes = (await this.ownTable(full)) + (await this.letThrough(detected.dropping, through));
+    let changes = await this.ownTable(full);
+    changes += (await this.letThrough(detected.dropping, through)) + (await this.letThrough(detected.left, []));
     this.last = key;
     this.own = full.own;
     return changes;
@@ -101,7 +107,7 @@ export class Firewall {
     const detected = await this.detect();
     if (!detected.usable) return 0;
     const nothing: NftWish = { addresses: [], own: [], nics: [], antiSpoof: false, keepSource: false };
-    return (await this.ownTable(nothing)) + (await this.letThrough(detected.dropping, []));
+    return (await this.ownTable(nothing)) + (await this.letThrough([...detected.dropping, ...detected.left], []));
   }
 
   private async ownTable(wish: NftWish): Promise<number> {

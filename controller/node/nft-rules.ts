@@ -101,6 +101,8 @@ const textOf = (v: unknown): string => (typeof v === "string" ? v : "");
 export interface ForeignChains {
   /** At `forward`, dropping what no rule accepts. */
   dropping: ChainName[];
+  /** At `forward`, accepting: one that dropped before may still have rules of ours. */
+  accepting: ChainName[];
   /** At `postrouting`, translating addresses. */
   translating: ChainName[];
   /** At the ingress of an interface. */
@@ -111,13 +113,17 @@ export function foreignChains(listed: unknown): ForeignChains {
   const others = chains.filter((c) => c.table !== TABLE || c.family !== FAMILY);
   const name = (c: Json): ChainName => ({ family: String(c.family), table: String(c.table), chain: String(c.name) });
   const ipv4 = (c: Json): boolean => c.family === "ip" || c.family === "inet";
+  const forward = others.filter((c) => ipv4(c) && c.hook === "forward");
   return {
-    dropping: others.filter((c) => ipv4(c) && c.hook === "forward" && c.policy === "drop").map(name),
+    dropping: forward.filter((c) => c.policy === "drop").map(name),
+    accepting: forward.filter((c) => c.policy !== "drop").map(name),
     translating: others.filter((c) => ipv4(c) && c.hook === "postrouting" && c.type === "nat").map(name),
     ingress: others.filter((c) => c.family === "netdev" && c.hook === "ingress").map(name),
   };
 }
 export const hasRules = (listed: unknown): boolean => objectsIn(listed).some((o) => "rule" in o);
+export const hasMark = (listed: unknown): boolean =>
+  objectsIn(listed).some((o) => (o.rule as Json | undefined)?.comment === MARK);
 /** Interfaces at whose ingress a chain drops packets, from its text: the JSON of nft 1.0.6 does not name them. */
 export function dropsAt(text: string): string[] {
   const devices = /hook ingress devices? (?:= )?(\{[^}]*\}|\S+)/.exec(text)?.[1] ?? "";
