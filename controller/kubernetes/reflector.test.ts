@@ -186,4 +186,20 @@ describe("reflector", () => {
     exchange?.watch(bookmark(6));
     await until(() => reflector.lastActivity() > before);
   });
+
+  it("C9: does not take the headers of a watch that is opened again for news: what was missed has yet to come", async () => {
+    let again: Exchange | undefined;
+    const { reflector } = await rig(
+      {},
+      (x) => x.watch(bookmark(5, true)).end(),
+      (x) => (again = x.watch()),
+    );
+    await reflector.whenSynced();
+    await until(() => again !== undefined);
+    const before = reflector.lastActivity();
+    await systemClock.sleep(30);
+    expect(reflector.lastActivity()).to.equal(before);
+    again?.watch(bookmark(6));
+    await until(() => reflector.lastActivity() > before);
+  });
 });

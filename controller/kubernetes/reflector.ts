@@ -73,7 +73,10 @@ export class Reflector<T extends KubeObject> {
     return this.sync.whenSynced(signal);
   }
 
-  /** Monotonic milliseconds of the last byte from the server (of the construction, before the first). */
+  /**
+   * Monotonic milliseconds of the last byte from the server (of the construction, before the first). The headers of a watch that is opened
+   * again do not count: what was missed while it was broken has yet to come (DESIGN 9.7).
+   */
   lastActivity(): number {
     return this.active;
   }
@@ -168,6 +171,7 @@ export class Reflector<T extends KubeObject> {
         // The short bound is for the initial events only; the same connection then goes on as an ordinary watch.
         silenceMs: () => (this.version === undefined ? this.tuning.initialSilenceMs : this.tuning.silenceMs),
         keepManagedFields: keepManagedFields === true,
+        onOpen: () => this.opened(),
         onActivity: () => this.touch(),
       },
       (event) => {
@@ -191,7 +195,10 @@ export class Reflector<T extends KubeObject> {
 
   private touch(): void {
     this.active = this.options.clock.monotonic();
-    this.openedAt ??= this.active;
+    this.opened();
+  }
+  private opened(): void {
+    this.openedAt ??= this.options.clock.monotonic();
     this.missing = false;
   }
 

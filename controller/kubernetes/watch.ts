@@ -22,7 +22,9 @@ export interface WatchOptions {
   /** Milliseconds without a byte after which the connection counts as dead. */
   silenceMs: () => number;
   keepManagedFields: boolean;
-  /** Called when the response headers and whenever bytes arrive. */
+  /** Called when the response headers arrive: somebody is there, but nothing is known yet of what was missed. */
+  onOpen(): void;
+  /** Called whenever bytes arrive. */
   onActivity(): void;
 }
 
@@ -38,7 +40,7 @@ export async function readWatch(options: WatchOptions, handle: (event: WatchEven
   const { client, path, query, clock, signal } = options;
   const stream = await client.stream(path, { query: { ...query, watch: true }, signal });
   const watchdog = new Watchdog(clock, options.silenceMs, () => stream.close());
-  options.onActivity();
+  options.onOpen();
   try {
     await readEvents(stream, options, watchdog, handle);
   } finally {

@@ -27,7 +27,7 @@ async function watched(chunks: readonly Buffer[]): Promise<{ events: WatchEvent[
   const client = { stream: () => Promise.resolve(stream(chunks)) } as unknown as ApiClient;
   const events: WatchEvent[] = [];
   const options = { client, path: "/things", query: {}, clock: systemClock, signal: new AbortController().signal };
-  const rest = { silenceMs: () => 60_000, keepManagedFields: true, onActivity: () => undefined };
+  const rest = { silenceMs: () => 60_000, keepManagedFields: true, onOpen: () => undefined, onActivity: () => undefined };
   try {
     await readWatch({ ...options, ...rest }, (e) => void events.push(e));
     return { events };
