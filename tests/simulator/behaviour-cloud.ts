@@ -45,7 +45,7 @@ export function cloudBehaviour(open: () => CloudUnderTest): void {
       const [family, place] = operation.zone
         ? ["zoneOperations", { zone: open().zone }]
         : ["regionOperations", { region: open().region }];
-      operation = (await call(family as string, "wait", { ...(place as Body), operation: operation.name })).data;
+      operation = (await call(family, "wait", { ...(place as Body), operation: operation.name })).data;
     }
     return operation;
   };

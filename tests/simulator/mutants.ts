@@ -7,7 +7,7 @@ import { child } from "./range";
 
 const SHARE = "SIMULATOR_MUTANTS";
 const JOBS = 2;
-const MOST_SEEDS = 600;
+const MOST_SEEDS = 150;
 
 interface Share {
   names: string[];
@@ -29,7 +29,7 @@ async function hunt(name: string, seeds: number): Promise<Caught> {
   const { runSeed } = loadMutated<typeof import("./run")>(require.resolve("./run"), mutant);
   const seconds = (): number => Math.round((performance.now() - began) / 100) / 10;
   for (let seed = 1; seed <= seeds; seed++) {
-    const [violation] = await runSeed(seed).then(
+    const [violation] = await runSeed(seed, mutant.focus ? { focus: mutant.focus } : {}).then(
       (o) => o.violations,
       // A mutant may also break the simulator's own patience: a loop without end.
       (error: unknown) => [{ invariant: "0-error", message: String(error), at: 0 }],

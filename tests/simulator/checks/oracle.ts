@@ -135,10 +135,12 @@ function claimProblems(w: SimWorld, e: Expected, address: string): string[] {
   const { phase, holder, next } = binding.status ?? {};
   if (e.verdict === "unserved") return phase === "Unserved" && !holder ? [] : [`journal of ${address} is ${phase}`];
   if (e.verdict === "blocked") return [];
+  const strange = binding.status?.routeUid === e.route.metadata.uid ? [] : [`journal of ${address} is another route's`];
   const wrong = phase !== "Held" || next !== undefined || !isHolder(holder, e.pod!);
   const vm = vmOfRule(w.cloud, ruleAt(w.cloud, address));
   const node = e.pod!.spec.nodeName ?? "";
   return [
+    ...strange,
     ...(wrong
       ? [
           `journal of ${address} is ${phase}, holder ${holder?.pod} ${holder?.podUID} on ${holder?.node}, next ${next?.pod}; right is ${e.pod!.metadata.name} ${e.pod!.metadata.uid} on ${node}`,

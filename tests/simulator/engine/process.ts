@@ -167,7 +167,7 @@ export class Process {
             );
           });
         } catch (error) {
-          this.back(x, () => settle(() => reject(error as Error)));
+          this.back(x, () => settle(() => reject(error)));
         }
       });
     });

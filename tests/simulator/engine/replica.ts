@@ -167,8 +167,7 @@ function loggerOf(log: ((line: string) => void) | undefined, warned: (text: stri
     log?.(`${level} ${message} ${JSON.stringify(fields, plain)}`);
   const warn = (fields: object, message: string): void => {
     const { error } = fields as { error?: unknown };
-    if (error !== undefined)
-      warned(`${message}: ${error instanceof Error ? (error.stack ?? error.message) : String(error as string)}`);
+    if (error !== undefined) warned(`${message}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     if (log) at("warn")(fields, message);
   };
   return log ? { debug: at("debug"), info: at("info"), warn, error: warn } : { ...silentLogger, warn, error: warn };

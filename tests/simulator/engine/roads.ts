@@ -202,7 +202,7 @@ export function computeOf(process: Process, model: CloudModel, chance: Chance, h
     family,
     Object.fromEntries(verbs.map((verb) => [verb, caller({ process, model, chance, heard, family, verb })])),
   ]);
-  return Object.fromEntries(families) as unknown as compute_v1.Compute;
+  return Object.fromEntries(families);
 }
 interface CallerParts {
   process: Process;

@@ -193,7 +193,7 @@ export class ApiModel {
     const kept = CUSTOM.test(collection) ? { ...rest, ...("status" in old ? { status: old.status } : {}) } : next;
     const changed = JSON.stringify(old.spec) !== JSON.stringify(next.spec);
     const raised = generation !== undefined && changed ? { generation: generation + 1 } : {};
-    return { ...kept, metadata: { ...next.metadata, ...fixed, ...raised } } as KubeObject;
+    return { ...kept, metadata: { ...next.metadata, ...fixed, ...raised } };
   }
   private commit(who: string, place: Place, ask: Ask, stored: Stored | undefined, wanted: KubeObject): KubeObject {
     const next = withoutEmptyLists(wanted);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Small deliberate bugs, each an exact piece of text and what stands there instead. The simulator must notice every one of them.
 
+import type { Focus } from "../world/events";
+
 export interface Patch {
   file: string;
   from: string;
@@ -9,11 +11,34 @@ export interface Patch {
 export interface Mutant {
   name: string;
   patches: readonly Patch[];
+  /** What the worlds concentrate on in which it is hunted. */
+  focus?: Focus;
 }
-const mutant = (name: string, file: string, from: string, to: string, ...more: Patch[]): Mutant => ({
-  name,
-  patches: [{ file, from, to }, ...more],
-});
+/** @param change file, text and what stands there instead; then further patches */
+const mutant = (name: string, ...change: [file: string, from: string, to: string, ...more: Patch[]]): Mutant => {
+  const [file, from, to, ...more] = change;
+  const focus = WHERE[name];
+  return { name, patches: [{ file, from, to }, ...more], ...(focus ? { focus } : {}) };
+};
+/** Worlds in which a mutant has something to do; any world for all others. */
+const WHERE: Readonly<Record<string, Focus>> = {
+  "terminating Pod selectable": "pods",
+  "Pod selectable before it is Ready": "pods",
+  "tie by chance": "pods",
+  "a reset does not name the Pod's UID": "names",
+  "stale DPV2Ready believed": "takeover",
+  "a move finished without a look at the rule": "drift",
+  "an unserved address loses its rule": "pods",
+  "another route's journal believed": "routes",
+  "finalizer goes although something is stuck": "routes",
+  "claims of older routes ignored": "routes",
+  "work goes on while watches are silent": "silence",
+  "fence not asked by the writer": "leaders",
+  "Pod's UID ignored, its name believed": "names",
+  "a rule moved by hand is not repaired": "drift",
+  "foreign rule stolen": "drift",
+  "no reset before a hand-over": "names",
+};
 const SELECT = "controller/core/select.ts";
 const HANDOVER = "controller/core/handover.ts";
 const CONDITIONS = "controller/core/conditions.ts";
@@ -127,10 +152,10 @@ export const MUTANTS: readonly Mutant[] = [
   mutant("target instances never swept", "controller/manager/targets.ts", `if (this.silent.size > 0) return;`, `return;`),
   mutant("fence without the lease", "controller/manager/index.ts", `if (!isLeaderNow()) refuse(`, `if (method === "") refuse(`),
   mutant(
-    "fence without the staleness bound",
-    "controller/manager/index.ts",
-    `if (staleness() > MOST_STALE_MS)`,
-    `if (staleness() > 1e12)`,
+    "work goes on while watches are silent",
+    "controller/manager/news.ts",
+    `MOST_STALE_MS = 300_000;`,
+    `MOST_STALE_MS = 1e12;`,
   ),
   mutant("fence not asked by the cloud's client", "controller/compute/client.ts", `fence?.check(method);`, ``),
   mutant("fence not asked by the writer", "controller/manager/writer.ts", `    this.o.fence.check(method);\n`, ``),
@@ -176,5 +201,13 @@ export const MUTANTS: readonly Mutant[] = [
     "controller/kubernetes/status.ts",
     `const unchanged = before?.status === condition.status && before.lastTransitionTime !== undefined;`,
     `const unchanged = before?.status === "never" && before.lastTransitionTime !== undefined;`,
+  ),
+  mutant("a reset does not name the Pod's UID", CONDITIONS, '${f.podUid ? ` (UID ${f.podUid})` : ""}', ""),
+  mutant(
+    "an unserved address loses its rule",
+    "controller/manager/deeds.ts",
+    `unserve: (job) => this.journal(`,
+    `unserve: async (job) => {\n      for (const r of this.parts.cloud.rulesOf(job.key)) await this.parts.fabric.deleteRule(r, this.parts.fence);\n      return this.journal(`,
+    { file: "controller/manager/deeds.ts", from: `job.wish.noPods, this.now())),`, to: `job.wish.noPods, this.now()));\n    },` },
   ),
 ];

@@ -90,6 +90,12 @@ function routeDelete(w: SimWorld, e: PlanEvent): void {
   if (shape && e.b % 4 !== 0)
     for (const ms of [e.ms, e.ms + 25_000]) w.scheduler.in(ms, () => void w.cluster.create("route", routeManifest(shape)));
 }
+/** A route is deleted while the cloud refuses most of what is asked. */
+function releaseFails(w: SimWorld, e: PlanEvent): void {
+  for (const s of w.slots) s.roads.cloud.errors = 0.9;
+  routeDelete(w, e);
+  later(w, e.ms, () => w.slots.forEach((s) => (s.roads.cloud.errors = 0)));
+}
 function rival(w: SimWorld, e: PlanEvent): void {
   const name = `rival-${e.id}`;
   const app = appOf(w, { ...e, a: e.b });
@@ -230,6 +236,7 @@ export const DEEDS: { [K in EventKind]: Deed } = {
     if (node) w.cloud.putInstance(zoneOf(node), vmOf(node), ["default", "blue-vpc"]);
   },
   routeDelete,
+  releaseFails,
   routeEdit: (w, e) => {
     const name = pick(routesIn(w), e.b);
     if (name) w.cluster.patch("route", name, { spec: { addresses: addressesSpec([addressOf(w, e)]) } });

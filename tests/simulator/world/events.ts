@@ -18,6 +18,7 @@ export const CHANGES = {
   nodesLost: 1,
   vmRecreated: 1,
   routeDelete: 3,
+  releaseFails: 1,
   routeEdit: 3,
   rival: 4,
   gatewayDelete: 2,
@@ -59,11 +60,13 @@ export const FAULTS = {
 } as const;
 export type EventKind = keyof typeof CHANGES | keyof typeof FAULTS;
 
-interface Weights {
+export interface Weights {
   changes: Partial<Record<EventKind, number>>;
   faults: Partial<Record<EventKind, number>>;
   /** Share of workloads whose Pods come back under their names. */
   stateful?: number;
+  /** When the calm begins, seconds from and to. */
+  calm?: readonly [number, number];
 }
 const BREAKS = { crash: 4, stop: 2, lossyApi: 2, lossyCloud: 2, slow: 1 } as const;
 /** Worlds in which one thing happens again and again. */
@@ -89,7 +92,7 @@ export const FOCI = {
   },
   /** Routes come, go, are edited and quarrel about addresses. */
   routes: {
-    changes: { routeDelete: 6, routeEdit: 5, rival: 7, gatewayEdit: 2, forcedDelete: 1, rollout: 2, podKill: 1 },
+    changes: { routeDelete: 6, releaseFails: 4, routeEdit: 5, rival: 7, gatewayEdit: 2, forcedDelete: 1, rollout: 2, podKill: 1 },
     faults: { ...BREAKS, errorsCloud: 2, cutCloud: 2, slowOperations: 2 },
   },
   /** Who leads is in doubt. */
@@ -97,5 +100,7 @@ export const FOCI = {
     changes: { rollout: 8, podNew: 4, flap: 3 },
     faults: { freeze: 8, cutApi: 6, clockJump: 3, stop: 2, starveWatches: 2, cutWatch: 2, lossyApi: 3 },
   },
+  /** Watches that say nothing for longer than anything may be written on. */
+  silence: { changes: { rollout: 6, podKill: 2, ruleMoved: 2 }, faults: { starveWatches: 10, crash: 1 }, calm: [430, 470] },
 } as const satisfies Record<string, Weights>;
 export type Focus = keyof typeof FOCI;

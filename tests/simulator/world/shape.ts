@@ -3,7 +3,7 @@
 // step is made, so that a plan can be cut down event by event.
 import { Chance } from "../engine/chance";
 import type { LeaseTimes } from "../engine/replica";
-import { CHANGES, FAULTS, FOCI, type EventKind, type Focus } from "./events";
+import { CHANGES, FAULTS, FOCI, type EventKind, type Focus, type Weights } from "./events";
 
 export type { EventKind, Focus };
 
@@ -66,10 +66,10 @@ function focusOf(chance: Chance): Focus | undefined {
 export function shapeOf(seed: number, focus?: Focus): Shape {
   const chance = new Chance(seed);
   const kind = sizeOf(chance);
-  const { routes: counts, pods, nodes, calm } = SIZES[kind];
+  const { routes: counts, pods, nodes, calm: sized } = SIZES[kind];
   const own = focusOf(chance);
   const wanted = focus ?? own;
-  const { stateful = 0.4 } = wanted ? FOCI[wanted] : {};
+  const { stateful = 0.4, calm = sized }: Partial<Weights> = wanted ? FOCI[wanted] : {};
   const routes = Number(chance.weighted(counts));
   const addresses = Array.from({ length: routes + 1 }, (_, i) => `34.123.10.${i + 1}`);
   const apps = Array.from({ length: chance.hit(0.7) ? routes : 1 }, (_, i): App => ({
@@ -116,7 +116,7 @@ export function planOf(shape: Shape): PlanEvent[] {
   const { changes, faults } = size(shape);
   const weights = shape.focus ? FOCI[shape.focus] : { changes: CHANGES, faults: FAULTS };
   const event = (kind: EventKind): Omit<PlanEvent, "id"> => ({
-    at: chance.int(4_000, shape.calmAt - 1_000),
+    at: chance.int(4_000, kind === "starveWatches" ? 20_000 : shape.calmAt - 1_000),
     kind,
     a: chance.int(0, 999_999),
     b: chance.int(0, 999_999),
