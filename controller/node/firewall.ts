@@ -69,7 +69,8 @@ export class Firewall {
     let masquerades = false;
     for (const c of found.translating) masquerades ||= hasRules(await this.chain(c));
     const left: ChainName[] = [];
-    for (const c of found.accepting) if (hasMark(await this.chain(c))) left.push(c);
+    // One that is gone meanwhile has taken our rules with it.
+    for (const c of found.accepting) if (hasMark(await this.chain(c).catch(() => undefined))) left.push(c);
     return { usable: true, masquerades, dropping: found.dropping, left, ingress };
   }
 
