@@ -61,7 +61,9 @@ export class IpCoprocess implements IpBatch {
   }
   async dump(commands: readonly string[]): Promise<unknown[]> {
     const { failures, output, notes } = await this.request(commands, true);
-    if (notes.some((n) => n.includes("interrupted"))) throw new NodeError("DumpInterrupted", notes.join("; "));
+    // What is said of one command stands in front of the error of a later one.
+    const torn = [...notes, ...failures.map((f) => f.message)].filter((n) => n.includes("interrupted"));
+    if (torn.length > 0) throw new NodeError("DumpInterrupted", torn.join("; "));
     const failed = new Set(failures.map((f) => f.line));
     let next = 0;
     return commands.map((c) => (failed.has(c) ? undefined : (JSON.parse(output[next++] ?? "null") as unknown)));
@@ -101,6 +103,8 @@ export class IpCoprocess implements IpBatch {
         reject: (error) => (done(), reject(error)),
         timer: this.o.clock.setTimeout(() => {
           child.kill("SIGKILL");
+          // Whatever comes next must not be written to the dying one.
+          if (this.child === child) this.child = undefined;
           request.reject(new NodeError("IpTimeout", `ip did not answer ${lines.length} lines in ${timeoutMs} ms`));
         }, timeoutMs),
       };
