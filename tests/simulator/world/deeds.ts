@@ -171,6 +171,48 @@ function bindingDeleted(w: SimWorld, e: PlanEvent): void {
   if (found?.metadata.name) w.cluster.remove("binding", found.metadata.name);
 }
 
+/** The worst moment: the address is on its way, the next controller does not see yet what the one before has written, and agents are slow. */
+function killAtReset(w: SimWorld, e: PlanEvent): void {
+  const spring = (who: string): void => {
+    const leader = w.slots.find((s) => s.process.name === who);
+    if (!leader || w.calm) return;
+    w.cluster.agentMs = 20_000;
+    for (const s of w.slots) if (s !== leader) s.roads.watch.held = ROUTES;
+    later(w, e.ms, () => {
+      w.cluster.agentMs = 400;
+      for (const s of w.slots) s.roads.watch.held = undefined;
+      w.resumeWatches();
+    });
+    w.scheduler.in(e.a % 30, () => (e.b % 2 === 0 ? void leader.replica.stop() : leader.process.kill("killed after a reset")));
+  };
+  w.trap = { step: "Reset", spring };
+}
+/** Frozen between a write and its answer, for longer than its right to lead may last. */
+function freezeAtStep(w: SimWorld, e: PlanEvent): void {
+  const spring = (who: string): void => {
+    const process = w.slots.find((s) => s.process.name === who)?.process;
+    if (!process || w.calm) return;
+    process.freeze();
+    later(w, e.ms, () => process.thaw());
+  };
+  w.trap = { step: pick(["Preparing", "Reset", "Switching"] as const, e.a)!, spring };
+}
+/** What goes while the watches are cut is in no history any more when they are back. */
+function gap(w: SimWorld, e: PlanEvent): void {
+  const set = (blocked: boolean): void => w.slots.forEach((s) => (s.roads.watch.blocked = blocked));
+  set(true);
+  w.scheduler.in(e.ms / 3, () => {
+    const pod = pick([...w.cluster.pods(appOf(w, e))].reverse(), 0);
+    if (pod) w.cluster.dropPod(pod.metadata.name, pod.metadata.uid);
+    w.api.store.compact();
+  });
+  later(w, e.ms, () => {
+    set(false);
+    w.resumeWatches();
+    for (const s of w.slots) for (const stream of [...openStreams(s.process)]) stream.reset();
+  });
+}
+
 /** For a while a road of one controller, or of all, is worse. */
 function weather(change: (s: Slot, e: PlanEvent, w: SimWorld) => () => void): Deed {
   return (w, e) => {
@@ -259,21 +301,9 @@ export const DEEDS: { [K in EventKind]: Deed } = {
   crash: (w, e) => {
     slot(w, e).process.crash = { calls: 1 + (e.a % 25), moment: e.b % 2 === 0 ? "before" : "after" };
   },
-  // The worst moment: the address is on its way, the next controller does not see yet what the one before has written, and agents are slow.
-  killAtReset: (w, e) => {
-    w.atReset = (who) => {
-      const leader = w.slots.find((s) => s.process.name === who);
-      if (!leader || w.calm) return;
-      w.cluster.agentMs = 20_000;
-      for (const s of w.slots) if (s !== leader) s.roads.watch.held = ROUTES;
-      later(w, e.ms, () => {
-        w.cluster.agentMs = 400;
-        for (const s of w.slots) s.roads.watch.held = undefined;
-        w.resumeWatches();
-      });
-      w.scheduler.in(e.a % 30, () => (e.b % 2 === 0 ? void leader.replica.stop() : leader.process.kill("killed after a reset")));
-    };
-  },
+  killAtReset,
+  freezeAtStep,
+  gap,
   holdRoutes: weather((s) => {
     s.roads.watch.held = ROUTES;
     return () => (s.roads.watch.held = undefined);

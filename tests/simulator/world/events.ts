@@ -37,6 +37,8 @@ export const CHANGES = {
 export const FAULTS = {
   crash: 12,
   killAtReset: 2,
+  freezeAtStep: 2,
+  gap: 2,
   stop: 3,
   freeze: 5,
   cutApi: 4,
@@ -98,7 +100,12 @@ export const FOCI = {
   /** Who leads is in doubt. */
   leaders: {
     changes: { rollout: 8, podNew: 4, flap: 3 },
-    faults: { freeze: 8, cutApi: 6, clockJump: 3, stop: 2, starveWatches: 2, cutWatch: 2, lossyApi: 3 },
+    faults: { freezeAtStep: 10, freeze: 4, cutApi: 6, clockJump: 3, stop: 2, starveWatches: 2, cutWatch: 2, lossyApi: 3 },
+  },
+  /** Things go while nobody looks, and the history of it is compacted away. */
+  gaps: {
+    changes: { podKill: 4, rollout: 5, forcedDelete: 2, nodeDelete: 2, routeDelete: 2 },
+    faults: { gap: 10, cutWatch: 3, compact: 4, crash: 1 },
   },
   /** Watches that say nothing for longer than anything may be written on. */
   silence: { changes: { rollout: 6, podKill: 2, ruleMoved: 2 }, faults: { starveWatches: 10, crash: 1 }, calm: [430, 470] },

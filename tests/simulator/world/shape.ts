@@ -123,8 +123,10 @@ export function planOf(shape: Shape): PlanEvent[] {
     ms: durationOf(kind, chance),
   });
   const kinds = [
-    ...Array.from({ length: chance.int(...changes) }, () => chance.weighted<EventKind>(weights.changes)),
-    ...Array.from({ length: chance.hit(0.08) ? 0 : chance.int(...faults) }, () => chance.weighted<EventKind>(weights.faults)),
+    ...Array.from({ length: chance.int(changes[0], changes[1]) }, () => chance.weighted<EventKind>(weights.changes)),
+    ...Array.from({ length: chance.hit(0.08) ? 0 : chance.int(faults[0], faults[1]) }, () =>
+      chance.weighted<EventKind>(weights.faults),
+    ),
   ].filter((kind) => fits(kind, shape));
   return kinds
     .map(event)
@@ -139,6 +141,8 @@ const LONG: Partial<Record<EventKind, [number, number]>> = {
   holdRoutes: [10_000, 60_000],
   agentSlow: [5_000, 30_000],
   killAtReset: [15_000, 60_000],
+  freezeAtStep: [12_000, 45_000],
+  gap: [1_000, 12_000],
   freeze: [1_000, 45_000],
   cutApi: [2_000, 50_000],
   cutWatch: [2_000, 150_000],

@@ -57,8 +57,8 @@ export class SimWorld {
   readonly weather: CloudWeather = { slowMs: 0, failing: 0 };
   readonly slots: Slot[] = [];
   readonly told = new Map<string, number>();
-  /** Called once, when a controller has noted in a journal that the node agent's word was put back. */
-  atReset: ((who: string) => void) | undefined;
+  /** Called once, when a controller has written this step of a hand-over; before the answer is on its way. */
+  trap: { step: "Preparing" | "Reset" | "Switching"; spring(who: string): void } | undefined;
   /** After this nothing new goes wrong. */
   calm = false;
 
@@ -89,12 +89,11 @@ export class SimWorld {
     });
     this.api.onWrite = (write) => {
       witness.wrote(write);
-      if (this.atReset && isReset(write)) {
-        const act = this.atReset;
-        this.atReset = undefined;
-        act(write.who);
-      }
       this.cluster.onWrite(write);
+      const { trap } = this;
+      if (!trap || stepOf(write) !== trap.step) return;
+      this.trap = undefined;
+      trap.spring(write.who);
     };
     this.cloud.onChange = (change) => witness.cloudChanged(change);
     this.furnish();
@@ -204,8 +203,10 @@ export class SimWorld {
     return addressesSpec(this.shape.addresses);
   }
 }
-function isReset({ who, collection, before, after }: Write): boolean {
-  if (collection !== collectionOf("binding") || !/^c\d/.test(who)) return false;
-  const [old, now] = [before as AddressBinding | undefined, after as AddressBinding | undefined];
-  return now?.status?.routeVersion !== undefined && old?.status?.routeVersion === undefined;
+/** What step of a hand-over a write of a controller is. */
+function stepOf({ who, collection, before, after }: Write): string | undefined {
+  if (collection !== collectionOf("binding") || !/^c\d/.test(who)) return undefined;
+  const [old, now] = [(before as AddressBinding | undefined)?.status, (after as AddressBinding | undefined)?.status];
+  if (now?.phase === "Preparing" && now.routeVersion !== undefined && old?.routeVersion === undefined) return "Reset";
+  return now?.phase === old?.phase ? undefined : now?.phase;
 }
