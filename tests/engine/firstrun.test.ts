@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The first update of a new cluster, which serves its CRDs late: nothing that needs them is even tried before they are there, for the controller kinds
 // where Google's own does the work. (tests/older has the same for ours.)
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { expect } from "chai";
@@ -16,14 +16,14 @@ const CRD = path.resolve(ROOT, "../shared/data/crds/gkeiproute-v1.gke-1.33.crd.j
 const DELAY_MS = 20_000;
 const SERVED = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/gkeiproutes.networking.gke.io";
 
-const program = (kind: string, world: World): string => `"use strict";
+const program = (controller: object, world: World): string => `"use strict";
 const { Network } = require("@pulumi/gcp/compute/network");
 const { Subnetwork } = require("@pulumi/gcp/compute/subnetwork");
 const kit = require(${JSON.stringify(DIST)});
 const vpc = new Network("nodes", { name: "nodes", autoCreateSubnetworks: false });
 const subnet = new Subnetwork("nodes", { name: "nodes", network: vpc.name, region: "${world.region}", ipCidrRange: "10.0.0.0/20",
   secondaryIpRanges: [{ rangeName: "pods", ipCidrRange: "10.4.0.0/14" }, { rangeName: "services", ipCidrRange: "10.8.0.0/20" }] });
-new kit.PersistentPodIps("first", { region: "${world.region}", project: "${world.project}", onDestroy: "Delete", controller: { kind: "${kind}", replicas: 1 },
+new kit.PersistentPodIps("first", { region: "${world.region}", project: "${world.project}", onDestroy: "Delete", controller: ${JSON.stringify(controller)},
   cluster: { create: { location: "${world.region}-a", network: vpc.name, subnetwork: subnet.name, podRange: "pods", serviceRange: "services", pools: { main: {} } } },
   networks: { blue: { cidr: "10.1.0.0/20", podCidr: "10.128.0.0/16" } }, addresses: { web: {} },
   routes: { web: { addresses: ["web"], podSelector: { matchLabels: { app: "web" } }, waitForAccepted: false } } });
@@ -58,7 +58,11 @@ async function firstRun(world: World, folder: string, kind: string): Promise<voi
   symlinkSync(path.join(ROOT, "node_modules", "@pulumi"), path.join(folder, "node_modules", "@pulumi"));
   writeFileSync(path.join(folder, "Pulumi.yaml"), "name: first\nruntime: nodejs\n");
   writeFileSync(path.join(folder, "package.json"), JSON.stringify({ name: "first", main: "index.js" }));
-  writeFileSync(path.join(folder, "index.js"), program(kind, world));
+  // A copy, since a build beside this test may replace the package's own between the update and the preview.
+  const bundlePath = path.join(folder, "controller.js.gz");
+  copyFileSync(path.join(DIST, "../bundle/controller.js.gz"), bundlePath);
+  const own = kind === "GkeManaged" ? {} : { bundlePath };
+  writeFileSync(path.join(folder, "index.js"), program({ kind, replicas: 1, ...own }, world));
   const pulumi = (args: string[], onLine?: (line: string) => void) =>
     runPulumi(world.engine, [...args, "--non-interactive"], { cwd: folder, ...(onLine ? { onLine } : {}) });
   for (const args of [

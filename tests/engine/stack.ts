@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One Pulumi project folder with one stack, run by the real CLI, and what its event log says of each run.
-import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { runPulumi, type EngineParts } from "../../sandbox/pulumi";
 
@@ -50,7 +50,8 @@ export class Stack {
     private readonly parts: EngineParts,
     readonly folder: string,
     readonly name: string,
-    private readonly files: { state: string; entry: string },
+    /** `env`: variables of each command. */
+    private readonly files: { state: string; entry: string; env?: Record<string, string> },
   ) {}
 
   static async create(parts: EngineParts, dir: string, options: StackOptions): Promise<Stack> {
@@ -72,6 +73,13 @@ export class Stack {
     return stack;
   }
 
+  /** A second folder of the same stack, whose commands get `env`. A preview takes no lock, so one can run in each folder at the same time. */
+  twin(env: Record<string, string> = {}): Stack {
+    const folder = mkdtempSync(`${this.folder}-twin-`);
+    cpSync(this.folder, folder, { recursive: true, verbatimSymlinks: true });
+    return new Stack(this.parts, folder, this.name, { ...this.files, env: { PULUMI_STACK: this.name, ...env } });
+  }
+
   rewrite(program: string): void {
     writeFileSync(path.join(this.folder, this.files.entry), program);
   }
@@ -84,7 +92,7 @@ export class Stack {
     const logged = /^(preview|up|refresh|destroy)$/.test(args[0] ?? "") ? ["--event-log", log] : [];
     const result = await runPulumi(this.parts, [...args, ...logged], {
       cwd: this.folder,
-      env: { ...edit, PULUMI_DEBUG_COMMANDS: "true" },
+      env: { ...this.files.env, ...edit, PULUMI_DEBUG_COMMANDS: "true" },
     });
     const events = readFileSync(log, "utf8")
       .split("\n")

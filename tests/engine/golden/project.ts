@@ -104,6 +104,11 @@ export class Edited {
     return new Edited(stack, world.emulator.project, bundles(stack.folder));
   }
 
+  /** The same in another folder (see Stack.twin). */
+  twin(env: Record<string, string>): Edited {
+    return new Edited(this.stack.twin(env), this.project, this.bundles);
+  }
+
   /** The base, changed. */
   told(change: (args: PersistentPodIpsArgs, told: Told) => void): Told {
     const [bundle, upgrade] = this.bundles;

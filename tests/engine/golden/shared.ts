@@ -4,6 +4,7 @@ import { expect } from "chai";
 import type { Context } from "mocha";
 import type { PersistentPodIpsArgs } from "../../../components";
 import { installCrds } from "../../../sandbox/controlplane";
+import { startLanguageHost } from "../../../sandbox/pulumi/langhost";
 import { ensureTools } from "../../../sandbox/tools";
 import { type EngineWorld, openEngine, REGION } from "../world";
 import type { Run } from "../stack";
@@ -17,6 +18,8 @@ export interface Golden {
   deploy: (change?: Change) => Promise<void>;
   /** What a preview of the base, changed, says. */
   preview: (change: Change) => Promise<Run>;
+  /** The same twice, to run at the same time; each has its language host, which need not be started for each preview. */
+  lanes: readonly [Golden["preview"], Golden["preview"]];
   /** Calls the Compute API of the emulator below the project. */
   compute: (method: string, path: string, body?: object) => Promise<Response>;
 }
@@ -36,9 +39,16 @@ async function open(context: Context): Promise<Golden> {
     });
   await compute("POST", `regions/${REGION}/addresses`, { name: "bought" });
   const edited = await Edited.create(world, "golden");
-  const preview: Golden["preview"] = (change) => {
-    edited.tell(edited.told(change));
-    return edited.of.preview();
+  const previewOf =
+    (where: Edited): Golden["preview"] =>
+    (change) => {
+      where.tell(where.told(change));
+      return where.of.preview();
+    };
+  const lane = async (): Promise<Golden["preview"]> => {
+    const host = await startLanguageHost("", () => undefined);
+    ends.push(() => host.stop());
+    return previewOf(edited.twin({ PULUMI_DEBUG_LANGUAGES: `nodejs:${host.port}` }));
   };
   const deploy: Golden["deploy"] = async (change = () => undefined) => {
     edited.tell(edited.told(change));
@@ -46,7 +56,7 @@ async function open(context: Context): Promise<Golden> {
     expect(up.code, up.text).to.equal(0);
   };
   await deploy();
-  return { world, edited, deploy, preview, compute };
+  return { world, edited, deploy, preview: previewOf(edited), lanes: [await lane(), await lane()], compute };
 }
 
 /** Registers a hook that brings the stack up. */
