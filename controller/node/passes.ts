@@ -43,7 +43,6 @@ export class Passes {
   /** Resolves after the next pass that begins from now on has ended. */
   settled(): Promise<void> {
     return new Promise((resolve) => {
-      if (this.running) this.pending = true;
       this.waiting.push(resolve);
       this.request();
     });

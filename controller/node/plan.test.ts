@@ -123,6 +123,13 @@ describe("plan", () => {
       "rule add pref 90 iif nic1 lookup 7101 protocol 122",
     ]);
   });
+  it("takes stale rules away narrowest first: a wanted rule that a short deletion hits can be put back only then", () => {
+    const w = settled(wish());
+    const rule = { pref: 90, src: "all", table: 7101, protocol: 122, others: "" };
+    w.rules.splice(2, 0, rule, { ...rule, iif: "nic1", src: "34.123.10.9" });
+    expect(run(w, texts(wish(), w))).to.deep.equal([]);
+    expect(w.rules).to.have.deep.members(settled(wish()).rules);
+  });
 
   it("converges in one pass from any world, then plans nothing, and leaves every foreign object as it was (C-3)", () => {
     fc.assert(
