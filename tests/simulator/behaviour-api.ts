@@ -73,13 +73,14 @@ export function apiBehaviour(open: () => ApiUnderTest): void {
     ])
       await refused("NotFound", deed);
   });
-  it("a change under an old version or another UID is a Conflict", async () => {
+  it("a change under an old version is a Conflict, a patch with another UID is Invalid", async () => {
     const made = await make();
     const now = await merge(made, { spec: { size: 2 } });
     const { resourceVersion } = made.metadata;
     await refused("Conflict", merge(made, { metadata: { resourceVersion }, spec: { size: 3 } }));
+    // A patch has no precondition of its own: the UID is a field that must not change.
     await refused(
-      "Conflict",
+      "Invalid",
       merge(made, { metadata: { uid: "another", resourceVersion: now.metadata.resourceVersion }, spec: { size: 3 } }),
     );
     await refused(

@@ -162,8 +162,14 @@ export class ApiModel {
       return this.commit(who, place, ask, stored, this.shaped(place, stored.object, next));
     }
     const body = ask.body as KubeObject & { status?: Json };
-    lock(stored.object, type.includes("apply-patch") ? { resourceVersion: body.metadata.resourceVersion } : body.metadata);
+    lock(stored.object, { resourceVersion: body.metadata?.resourceVersion });
     if (type.includes("apply-patch")) return this.apply(who, place, ask, stored);
+    const uid = body.metadata?.uid;
+    if (uid !== undefined && uid !== stored.object.metadata.uid)
+      throw new ApiError("Invalid", `${keyAt(place)} is invalid: metadata.uid: field is immutable`, {
+        status: 422,
+        reason: "Invalid",
+      });
     return this.commit(who, place, ask, stored, this.shaped(place, stored.object, mergePatch(stored.object, body) as KubeObject));
   }
   private apply(who: string, place: Place, ask: Ask, stored: Stored): KubeObject {

@@ -149,6 +149,7 @@ export const MUTANTS: readonly Mutant[] = [
     ROUTE,
     `const duty = route.metadata.deletionTimestamp ? "release" :`,
     `const duty = route.metadata.name === "" ? "release" :`,
+    { file: ACCEPT, from: `const alone = route.metadata.deletionTimestamp`, to: `const alone = route.metadata.name === ""` },
   ),
   mutant("release keeps the rule", RELEASE, `    await fabric.deleteRule(rule, fence);\n`, ``),
   mutant("release keeps the claim", RELEASE, `  await writer.release(marked);\n`, ``),
