@@ -83,6 +83,14 @@ export class Scenario {
   }
 }
 
+/** Built once for all files of a run: that costs more than a scenario. */
+let built: Promise<Programs> | undefined;
+const once = (): Promise<Programs> =>
+  (built ??= programs().then((p) => {
+    process.once("exit", () => fs.rmSync(p.folder, { recursive: true, force: true }));
+    return p;
+  }));
+
 /** A group of scenarios; each test ends with nothing of it left on the machine. */
 export function packets(title: string, file: string, body: (s: () => Scenario) => void): void {
   describe(title, function () {
@@ -100,13 +108,9 @@ export function packets(title: string, file: string, body: (s: () => Scenario) =
       });
     let scenario: Scenario;
     before(async () => {
-      scenario = new Scenario(await programs());
+      scenario = new Scenario(await once());
     });
     afterEach(() => down());
-    after(async () => {
-      await down();
-      fs.rmSync(scenario.programs.folder, { recursive: true, force: true });
-    });
     body(() => scenario);
   });
 }
