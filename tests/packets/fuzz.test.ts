@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any world, on the real kernel: fast-check's routes, rules, neighbours and links (those of the planner's own property) are put into a fresh
-// namespace, and whole passes of the agent run there through its real co-process and nft. `PIP_FUZZ_SEED` repeats a failure.
+// namespace, and whole passes of the agent run there through its real co-process and nft. `PIP_FUZZ_SEED`, with
+// `PIP_FUZZ_PATH` for that world alone, repeats a failure; `PIP_FUZZ_RUNS` tries more worlds and prints what they held.
 import { expect } from "chai";
 import * as fc from "fast-check";
 import * as fs from "node:fs";

@@ -94,7 +94,7 @@ function meter(o: TrafficOptions): Promise<Meter> {
           socket.send(packet, () => undefined);
         }
         if (sent < total) setTimeout(tick, 1);
-        else setTimeout(end, 600);
+        else setTimeout(end, 400);
       };
       const end = (): void => {
         const by: { [server: string]: number } = {};
