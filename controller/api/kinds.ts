@@ -113,6 +113,9 @@ export interface Pod extends KubeObject {
 }
 export interface Node extends KubeObject {
   spec: { providerID?: string; unschedulable?: boolean; taints?: { key: string; effect?: string }[] };
-  status?: { conditions?: { type: string; status: string; lastTransitionTime?: string }[]; nodeInfo?: { kubeletVersion?: string } };
+  status?: {
+    conditions?: { type: string; status: string; lastTransitionTime?: string }[];
+    nodeInfo?: { kubeletVersion?: string };
+  };
 }
 export type { ParentRef };

@@ -5,7 +5,10 @@ import { HISTORY_LIMIT, type AddressBinding, type AddressBindingStatus, type Hol
 
 /** The forwarding rule on the address, as last observed. `incomplete`: what it lacks besides its target, in words. */
 export type RuleFact =
-  { state: "unknown" } | { state: "absent" } | { state: "ours"; target: string; incomplete?: string } | { state: "foreign"; message: string };
+  | { state: "unknown" }
+  | { state: "absent" }
+  | { state: "ours"; target: string; incomplete?: string }
+  | { state: "foreign"; message: string };
 
 export interface HandoverInput {
   binding?: AddressBinding;

@@ -1,6 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The frozen view that every decision is made from. Lookups are by key or index, so that no decision walks all Pods of the cluster.
-import type { Gateway, GatewayClass, GKEIPRoute, GKENetworkParamSet, Labels, Network, Parsed, PodInterface, PodReach, Scope } from "../api";
+import type {
+  Gateway,
+  GatewayClass,
+  GKEIPRoute,
+  GKENetworkParamSet,
+  Labels,
+  Network,
+  Parsed,
+  PodInterface,
+  PodReach,
+  Scope,
+} from "../api";
 
 /** The few facts of a Pod that selection needs (kubernetes-client.md 8). */
 export interface PodView {
