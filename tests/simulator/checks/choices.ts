@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whom an address is given to, against what the controller that decided it had been told of the Pods by then.
-import type { GKEIPRoute, Pod } from "../../../controller/api";
+import type { GKEIPRoute, Holder, Pod } from "../../../controller/api";
 import type { Write } from "../models/api";
 import type { AddressBinding } from "../../../controller/api";
 import { collectionOf, pathOf } from "../world/objects";
@@ -39,17 +39,11 @@ export class Choices {
   /** A hand-over begins. */
   wrote({ who, before, after }: Write): void {
     const [old, now] = [before as AddressBinding | undefined, after as AddressBinding | undefined];
-    const next = now?.status?.next;
-    if (!next || now.status?.phase !== "Preparing" || now.status.generation === old?.status?.generation) return;
-    // On bad news an address is held where it is, whatever becomes of the Pod.
-    const holders = this.truth.api
-      .all<AddressBinding>(collectionOf("binding"))
-      .flatMap(({ status }) => [status?.holder, status?.lastMove?.to]);
-    if ([old?.status?.holder, old?.status?.lastMove?.to, ...holders].some((h) => h?.podUID === next.podUID)) return;
-    const route = this.truth.api.get<GKEIPRoute>(pathOf("route", now.spec.route.name));
-    if (!route || route.metadata.uid !== now.spec.route.uid) return;
-    const app = route.spec.podSelector?.matchLabels?.app;
-    const exists = route.spec.reactionMode === "Exists";
+    const next = now && begins(old, now);
+    if (!next || this.holds(old, next)) return;
+    const wish = this.wishOf(now);
+    if (!wish) return;
+    const { app, exists } = wish;
     const views = this.views.get(`${who} ${next.podUID}`) ?? [];
     const since = this.truth.now() - LATENCY_MS;
     // Each view holds until the next one; only those that held lately could be decided from.
@@ -62,4 +56,18 @@ export class Choices {
       () => `${who} gives ${now.spec.address} to ${next.pod} ${next.podUID}, of which it knew ${JSON.stringify(lately)}`,
     );
   }
+  /** On bad news an address is held where it is, whatever becomes of the Pod. */
+  private holds(old: AddressBinding | undefined, next: Holder): boolean {
+    const all = [...this.truth.api.all<AddressBinding>(collectionOf("binding")), ...(old ? [old] : [])];
+    return all.flatMap(({ status }) => [status?.holder, status?.lastMove?.to]).some((h) => h?.podUID === next.podUID);
+  }
+  private wishOf({ spec }: AddressBinding): { app: string | undefined; exists: boolean } | undefined {
+    const route = this.truth.api.get<GKEIPRoute>(pathOf("route", spec.route.name));
+    if (route?.metadata.uid !== spec.route.uid) return undefined;
+    return { app: route.spec.podSelector?.matchLabels?.app, exists: route.spec.reactionMode === "Exists" };
+  }
+}
+/** Who is to hold the address, where this write begins a hand-over. */
+function begins(old: AddressBinding | undefined, { status }: AddressBinding): Holder | undefined {
+  return status?.phase === "Preparing" && status.generation !== old?.status?.generation ? status.next : undefined;
 }

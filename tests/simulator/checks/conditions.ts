@@ -53,7 +53,10 @@ export class Conditions {
           `${who} says ${c.type}=True of ${route.metadata.name} at generation ${c.observedGeneration}, which has ${generation}`,
       );
     }
-    const types = new Set(said.map((c) => c.type));
+    this.facts(who, route, new Set(said.map((c) => c.type)));
+  }
+  private facts(who: string, route: GKEIPRoute, types: ReadonlySet<string>): void {
+    const { truth, tally } = this.o;
     if (types.has("GCPReady")) this.cloudReady(who, route);
     if (types.has("DPV2Ready") && this.o.datapath === "dataplane-v2") this.datapathReady(who, route);
     const all = new Set((route.status?.conditions ?? []).filter((c) => c.status === "True").map((c) => c.type));
@@ -114,5 +117,6 @@ export class Conditions {
 function isOld(c: Condition, before: GKEIPRoute | undefined, after: GKEIPRoute): boolean {
   const was = before?.status?.conditions?.find((o) => o.type === c.type);
   const samePod = JSON.stringify(before?.status?.pods) === JSON.stringify(after.status?.pods);
-  return samePod && was?.status === c.status && was.observedGeneration === c.observedGeneration && was.message === c.message;
+  const word = ({ status, observedGeneration, message }: Condition): string => `${status} ${observedGeneration} ${message}`;
+  return samePod && was !== undefined && word(was) === word(c);
 }

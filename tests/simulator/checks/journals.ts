@@ -27,6 +27,12 @@ const sameVm = (a: Vm | undefined, b: Vm | undefined): boolean =>
 const sameHolder = (a: Holder | undefined, b: Holder | undefined): boolean => a?.podUID === b?.podUID && sameVm(a, b);
 const named = (vm: Vm | undefined): string => (vm ? vm.instance : "nothing");
 
+function heldIn({ spec, status }: AddressBinding): Held | undefined {
+  if (status?.phase !== "Held" || !status.holder) return undefined;
+  const routeVersion = Number(status.routeVersion ?? 0);
+  return { routeUid: spec.route.uid, holder: status.holder, routeVersion, until: Infinity };
+}
+
 export class Journals {
   /** Journals that said Held, by address, the newest last. */
   readonly held = new Map<string, Held[]>();
@@ -81,24 +87,16 @@ export class Journals {
   private remember(address: string, now: AddressBinding | undefined): void {
     const list = this.held.get(address) ?? [];
     const open = list.at(-1);
-    if (open && open.until === Infinity) open.until = this.truth.now();
-    const { status, spec } = now ?? {};
-    if (now && spec && status?.phase === "Held" && status.holder)
-      list.push({
-        routeUid: spec.route.uid,
-        holder: status.holder,
-        routeVersion: Number(status.routeVersion ?? 0),
-        until: Infinity,
-      });
-    this.held.set(address, list.slice(-12));
+    if (open?.until === Infinity) open.until = this.truth.now();
+    const held = now && heldIn(now);
+    this.held.set(address, held ? [...list.slice(-11), held] : list);
   }
   private generation(address: string, old: AddressBinding, now: AddressBinding): void {
     const [a, b] = [old.status?.generation ?? 0, now.status?.generation ?? 0];
-    const wish = (s: AddressBinding): string =>
-      JSON.stringify([
-        s.status?.next?.podUID ?? s.status?.holder?.podUID ?? "",
-        s.status?.next?.instance ?? s.status?.holder?.instance ?? "",
-      ]);
+    const wish = ({ status }: AddressBinding): string => {
+      const { podUID = "", instance = "" }: Partial<Holder> = status?.next ?? status?.holder ?? {};
+      return `${podUID} ${instance}`;
+    };
     // Whoever is to hold the address next is decided once in a generation.
     const raised = b > a || wish(old) === wish(now) || now.status === undefined;
     this.tally.test(
@@ -109,26 +107,32 @@ export class Journals {
     );
   }
   private phase(address: string, old: AddressBinding, now: AddressBinding): void {
-    const at = this.truth.now();
     const { status } = now;
     const was = old.status?.phase;
     if (status?.phase === "Switching" && was !== "Switching") this.switches(address, now);
     if (status?.phase !== "Held" || was === "Held") return;
     this.tally.count("moves");
-    if (status.lastMove?.cause) this.tally.count(`moves:${status.lastMove.cause}`);
+    this.tally.count(`moves:${status.lastMove?.cause}`);
+    this.becameHeld(address, old, now);
+  }
+  private becameHeld(address: string, old: AddressBinding, { status }: AddressBinding): void {
+    const was = old.status?.phase;
+    const holder = status?.holder;
     const since = this.switchedAt.get(address) ?? 0;
     const there = (this.pointing.get(address) ?? []).filter(
-      (p, i, all) => (all[i + 1]?.at ?? Infinity) >= since && sameVm(p.vm, status.holder),
+      (p, i, all) => (all[i + 1]?.at ?? Infinity) >= since && sameVm(p.vm, holder),
     );
-    const good =
-      was === "Switching" && sameHolder(old.status?.next, status.holder) && (there.length > 0 || this.robbed.has(address));
+    const good = was === "Switching" && sameHolder(old.status?.next, holder) && (there.length > 0 || this.robbed.has(address));
     this.tally.test(
       "1-journal",
-      at,
+      this.truth.now(),
       good,
       () =>
-        `${address} is Held by ${status.holder?.pod} on ${named(status.holder)} after ${was}, next ${old.status?.next?.pod}; its rule pointed at ${(this.pointing.get(address) ?? []).map((p) => named(p.vm)).join(", ")}`,
+        `${address} is Held by ${holder?.pod} on ${named(holder)} after ${was}, next ${old.status?.next?.pod}; its rule pointed at ${this.whereto(address)}`,
     );
+  }
+  private whereto(address: string): string {
+    return (this.pointing.get(address) ?? []).map((p) => named(p.vm)).join(", ");
   }
   private switches(address: string, now: AddressBinding): void {
     this.switchedAt.set(address, this.truth.now());

@@ -10,6 +10,7 @@ import { collectionOf, GATEWAY, pathOf as pathTo } from "../world/objects";
 import { isForeign, pathOf, vmOfUrl } from "../world/reading";
 import type { Shape } from "../world/shape";
 import type { Witness } from "../world/world";
+import { brief } from "./brief";
 import { Choices } from "./choices";
 import { Conditions } from "./conditions";
 import { Journals, type Told } from "./journals";
@@ -21,12 +22,14 @@ const NEEDED = (["route", "gateway", "gatewayClass", "binding", "pod", "node", "
 const BINDINGS = collectionOf("binding");
 const ROUTES = collectionOf("route");
 const GATEWAYS = collectionOf("gateway");
+const LEASES = resourcePath({ group: "coordination.k8s.io", version: "v1", plural: "leases", kind: "Lease", namespaced: true });
+const POINTS: readonly string[] = ["forwardingRules.setTarget", "forwardingRules.insert"];
 const isController = (who: string): boolean => /^c\d/.test(who);
 
 export interface Truth {
   api: ApiModel;
   cloud: CloudModel;
-  now(): number;
+  now: () => number;
 }
 
 export class Judge implements Witness {
@@ -127,27 +130,27 @@ export class Judge implements Witness {
 
   wrote(write: Write): void {
     const { collection, key, who } = write;
-    if (
-      collection ===
-      resourcePath({ group: "coordination.k8s.io", version: "v1", plural: "leases", kind: "Lease", namespaced: true })
-    )
-      return this.lease(write);
+    if (collection === LEASES) return this.lease(write);
     if (isController(who)) {
       this.lastWriteAt = this.truth.now();
       this.lastWrite = `${who} ${write.method} ${collection} ${key}`;
       this.tally.count("apiWrites");
     }
+    this.judged(write);
     this.trace(
       who,
       `${write.method} ${collection.split("/").at(-1)} ${key}${write.sub ? `/${write.sub}` : ""} ${this.tracing ? brief(write) : ""}`,
     );
+  }
+  private judged(write: Write): void {
+    const { collection, who } = write;
     if (collection === BINDINGS) {
       this.journals.wrote(write);
       if (isController(who)) this.choices.wrote(write);
       this.owned(write.after as AddressBinding | undefined);
     }
     if (collection === ROUTES) this.wants(write);
-    if (collection === GATEWAYS && write.after?.metadata.name === GATEWAY) this.gateways.add(write.after.metadata.uid ?? "");
+    if (collection === GATEWAYS && write.after?.metadata.name === GATEWAY) this.gateways.add(write.after.metadata.uid!);
     if (collection === ROUTES && isController(who)) this.routeWrite(write);
   }
   /** Addresses whose claim was deleted by hand: what that leaves behind is reported, and removed on demand only. */
@@ -188,12 +191,17 @@ export class Judge implements Witness {
     return [...(this.wanting.get(address) ?? [])].some(([uid, until]) => uid !== owner && until >= since);
   }
   private wants({ before, after }: Write): void {
-    for (const route of [before, after] as (GKEIPRoute | undefined)[])
-      for (const { value = "" } of route?.spec?.addresses ?? []) {
-        const of = this.wanting.get(value.replace(/\/32$/, "")) ?? new Map<string, number>();
-        of.set(route?.metadata.uid ?? "", route === after ? Infinity : this.truth.now());
-        this.wanting.set(value.replace(/\/32$/, ""), of);
-      }
+    if (before) this.wantedBy(before as GKEIPRoute, this.truth.now());
+    if (after) this.wantedBy(after as GKEIPRoute, Infinity);
+  }
+  private wantedBy(route: GKEIPRoute, until: number): void {
+    // A malformed route may have no spec.
+    const spec = route.spec as GKEIPRoute["spec"] | undefined;
+    for (const { value = "" } of spec?.addresses ?? []) {
+      const address = value.replace(/\/32$/, "");
+      const of = this.wanting.get(address) ?? new Map<string, number>();
+      this.wanting.set(address, of.set(route.metadata.uid ?? "", until));
+    }
   }
   private finalizerGone(route: GKEIPRoute): void {
     const uid = route.metadata.uid ?? "";
@@ -219,12 +227,12 @@ export class Judge implements Witness {
 
   cloudChanged(change: CloudChange): void {
     const { who, method, moment, name } = change;
-    this.trace(
-      who,
-      `cloud ${moment} ${method} ${name}${method.endsWith("setTarget") || method.endsWith("Rules.insert") ? ` -> ${this.vmAsked(change)}` : ""}`,
-    );
+    this.trace(who, `cloud ${moment} ${method} ${name}${POINTS.includes(method) ? ` -> ${this.vmAsked(change)}` : ""}`);
     if (moment === "effect") this.effect(change);
-    if (moment !== "accepted") return;
+    if (moment === "accepted") this.acceptedBy(change);
+  }
+  private acceptedBy(change: CloudChange): void {
+    const { who, method, name } = change;
     this.lastWriteAt = this.truth.now();
     this.lastWrite = `${who} ${method} ${name}`;
     this.tally.count("cloudWrites");
@@ -236,7 +244,7 @@ export class Judge implements Witness {
       () => `${who} ${method} ${name}`,
     );
     if (method === "forwardingRules.delete" && rule && isController(who)) this.deletes(who, rule);
-    if (method === "forwardingRules.setTarget" || method === "forwardingRules.insert") this.pointed(change);
+    if (POINTS.includes(method)) this.pointed(change);
   }
   /** Only what leaves no doubt is judged: one route that has always wanted the address, as it was made, on a Gateway that nobody has touched. */
   private deletes(who: string, rule: Rule): void {
@@ -278,25 +286,4 @@ export class Judge implements Witness {
   private vmAsked(change: CloudChange): string {
     return this.vmOf(String((change.params.requestBody as Json).target))?.instance ?? "nothing";
   }
-}
-
-function brief({ after, sub }: Write): string {
-  const o = after as unknown as
-    | {
-        status?: {
-          conditions?: { type: string; status: string; reason?: string; observedGeneration?: number }[];
-          pods?: string[];
-          phase?: string;
-          generation?: number;
-          next?: Holder;
-          holder?: Holder;
-        };
-      }
-    | undefined;
-  if (!o) return "gone";
-  const { status } = o;
-  if (status?.phase)
-    return `${status.phase} g${status.generation} holder=${status.holder?.pod ?? "-"}@${status.holder?.node ?? "-"} next=${status.next?.pod ?? "-"}@${status.next?.node ?? "-"}`;
-  if (sub !== "status") return "";
-  return `pods=${status?.pods?.join() ?? ""} ${status?.conditions?.map((c) => `${c.type}=${c.status}/${c.reason ?? ""}@${c.observedGeneration ?? ""}`).join(" ") ?? ""}`;
 }

@@ -132,24 +132,23 @@ function claimProblems(w: SimWorld, e: Expected, address: string): string[] {
   const binding = (w.cluster.all<KubeObject>("binding") as AddressBinding[]).find((b) => b.spec.address === address);
   if (!binding) return [`${address} has no claim`];
   if (binding.spec.route.uid !== e.route.metadata.uid) return [`${address} is claimed by ${binding.spec.route.name}`];
-  const { phase, holder, next } = binding.status ?? {};
+  const { phase, holder } = binding.status ?? {};
   if (e.verdict === "unserved") return phase === "Unserved" && !holder ? [] : [`journal of ${address} is ${phase}`];
-  if (e.verdict === "blocked") return [];
-  const strange = binding.status?.routeUid === e.route.metadata.uid ? [] : [`journal of ${address} is another route's`];
-  const wrong = phase !== "Held" || next !== undefined || !isHolder(holder, e.pod!);
+  return e.verdict === "blocked" ? [] : [...journalProblems(binding, e), ...ruleProblems(w, e, address)];
+}
+function journalProblems({ spec: { address }, status = {} }: AddressBinding, { route, pod }: Expected): string[] {
+  const { phase, holder, next, routeUid } = status;
+  const strange = routeUid === route.metadata.uid ? [] : [`journal of ${address} is another route's`];
+  if (phase === "Held" && next === undefined && isHolder(holder, pod!)) return strange;
+  const right = `${pod!.metadata.name} ${pod!.metadata.uid} on ${pod!.spec.nodeName}`;
+  return [...strange, `journal of ${address} is ${phase}, holder ${named(holder)}, next ${named(next)}; right is ${right}`];
+}
+const named = (h: Holder | undefined): string => (h ? `${h.pod} ${h.podUID} on ${h.node}` : "nobody");
+function ruleProblems(w: SimWorld, { pod }: Expected, address: string): string[] {
   const vm = vmOfRule(w.cloud, ruleAt(w.cloud, address));
-  const node = e.pod!.spec.nodeName ?? "";
-  return [
-    ...strange,
-    ...(wrong
-      ? [
-          `journal of ${address} is ${phase}, holder ${holder?.pod} ${holder?.podUID} on ${holder?.node}, next ${next?.pod}; right is ${e.pod!.metadata.name} ${e.pod!.metadata.uid} on ${node}`,
-        ]
-      : []),
-    ...(vm?.instance === vmOf(node) && vm.zone === zoneOf(node)
-      ? []
-      : [`rule of ${address} points at ${vm?.instance ?? "nothing"}, not at ${vmOf(node)}`]),
-  ];
+  const node = pod!.spec.nodeName ?? "";
+  if (vm?.instance === vmOf(node) && vm.zone === zoneOf(node)) return [];
+  return [`rule of ${address} points at ${vm?.instance ?? "nothing"}, not at ${vmOf(node)}`];
 }
 function isHolder(holder: Holder | undefined, pod: Pod): boolean {
   const node = pod.spec.nodeName ?? "";

@@ -3,6 +3,7 @@
 import { seededRandom } from "../../../controller/kubernetes/testing";
 
 export class Chance {
+  /** From 0 up to 1. */
   readonly next: () => number;
   constructor(seed: number) {
     this.next = seededRandom(seed);

@@ -167,7 +167,8 @@ export class Process {
             );
           });
         } catch (error) {
-          this.back(x, () => settle(() => reject(error)));
+          const refused = error instanceof Error ? error : new Error("not an error", { cause: error });
+          this.back(x, () => settle(() => reject(refused)));
         }
       });
     });

@@ -67,7 +67,7 @@ export class Replica {
   constructor(private readonly o: ReplicaOptions) {
     const { process, chance } = o;
     const { clock } = process;
-    const random = chance.next;
+    const random = (): number => chance.next();
     this.logger = loggerOf(o.log, o.warned);
     this.client = apiClientOf(process, o.api, chance, o.heard);
     const settings = {
@@ -167,7 +167,8 @@ function loggerOf(log: ((line: string) => void) | undefined, warned: (text: stri
     log?.(`${level} ${message} ${JSON.stringify(fields, plain)}`);
   const warn = (fields: object, message: string): void => {
     const { error } = fields as { error?: unknown };
-    if (error !== undefined) warned(`${message}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    if (error !== undefined)
+      warned(`${message}: ${error instanceof Error ? (error.stack ?? error.message) : JSON.stringify(error)}`);
     if (log) at("warn")(fields, message);
   };
   return log ? { debug: at("debug"), info: at("info"), warn, error: warn } : { ...silentLogger, warn, error: warn };

@@ -72,13 +72,14 @@ export function applyStatus(have: Json, given: Json, manager: string, owners: Ow
   const want = members(given);
   const before = owners.get(manager) ?? new Set<string>();
   const next = new Map([...owners].map(([who, set]): [string, Set<string>] => [who, new Set(set)]));
+  const others = [...next].filter(([who]) => who !== manager).map(([, set]) => set);
   for (const [member, value] of want) {
     const same = JSON.stringify(sorted(now.get(member))) === JSON.stringify(sorted(value));
-    if (!same) for (const [who, set] of next) if (who !== manager) set.delete(member);
+    if (!same) others.forEach((set) => set.delete(member));
     now.set(member, value);
   }
   next.set(manager, new Set(want.keys()));
-  for (const member of before) if (!want.has(member) && ![...next.values()].some((set) => set.has(member))) now.delete(member);
+  for (const member of before) if (![...next.values()].some((set) => set.has(member))) now.delete(member);
   for (const [who, set] of next) if (set.size === 0) next.delete(who);
   return { status: assembled(now), owners: next };
 }

@@ -238,7 +238,7 @@ export class CloudModel {
       if (this.rules.has(name)) throw exists(path);
       const address = this.addresses.get(last(body.IPAddress));
       if (!address) throw missing(String(body.IPAddress));
-      const scheme = String(body.loadBalancingScheme ?? "EXTERNAL");
+      const scheme = (body.loadBalancingScheme as string | undefined) ?? "EXTERNAL";
       if (address.addressType !== scheme) throw new CloudRefusal(400, "invalid", `the address is ${address.addressType}`);
       const target = this.knownTarget(body.target);
       const rival = [...this.rules.values()].find((r) => r.IPAddress === address.address && r.IPProtocol === body.IPProtocol);
@@ -366,9 +366,11 @@ function relabelled(rule: Rule, params: Json): Rule {
   return { ...rule, labels, labelFingerprint: print(labels) };
 }
 const nameIn = (p: Json): string =>
-  String(p.forwardingRule ?? p.resource ?? p.targetInstance ?? (p.requestBody as Json | undefined)?.name ?? "");
+  [p.forwardingRule, p.resource, p.targetInstance, (p.requestBody as Json | undefined)?.name].find(
+    (n) => typeof n === "string",
+  ) ?? "";
 /** `field = "value"`, the one form of filter that the controller sends. */
 function filtered<T extends Json>(items: readonly T[], filter: unknown): T[] {
-  const match = /^(\w+) = "([^"]*)"$/.exec(String(filter ?? ""));
+  const match = /^(\w+) = "([^"]*)"$/.exec(typeof filter === "string" ? filter : "");
   return match ? items.filter((item) => item[match[1]!] === match[2]) : [...items];
 }

@@ -37,6 +37,7 @@ const WHERE: Readonly<Record<string, Focus>> = {
   "fence not asked by the cloud's client": "leaders",
   "fence without the lease": "leaders",
   "what a list does not contain is kept": "gaps",
+  "status of a generation that nobody judged": "routes",
   "Pod's UID ignored, its name believed": "names",
   "a rule moved by hand is not repaired": "drift",
   "foreign rule stolen": "drift",

@@ -9,7 +9,7 @@ export const ruleAt = (cloud: CloudModel, address: string): Rule | undefined =>
 export const isForeign = (rule: Rule): boolean => rule.name.startsWith("foreign");
 /** Marks of ours, whatever the cluster. */
 export const isOurs = (o: { description?: unknown }): boolean =>
-  String(o.description ?? "").startsWith(ownerPrefix("").replace(/=.*/, ""));
+  (typeof o.description === "string" ? o.description : "").startsWith(ownerPrefix("").replace(/=.*/, ""));
 /** VM that a rule points at: zone and name. */
 export function vmOfRule(cloud: CloudModel, rule: Rule | undefined): { zone: string; instance: string } | undefined {
   const target = rule && cloud.targets.get(pathOf(rule.target));

@@ -2,7 +2,7 @@
 // One simulated world: API server, cloud, cluster, and two controllers that are started again when they end. No check is made here; whoever
 // watches is told everything.
 import { CONTROLLER_NAME, GKE_CLASSES, KINDS, OWN_CLASSES, type AddressBinding } from "../../../controller/api";
-import { resourcePath } from "../../../controller/kubernetes";
+import { resourcePath, type KubeObject } from "../../../controller/kubernetes";
 import { Chance } from "../engine/chance";
 import { EPOCH, goodRoad, Process, type Overseer, type Road, type RoadName } from "../engine/process";
 import { PROJECT, REGION, Replica } from "../engine/replica";
@@ -206,7 +206,9 @@ export class SimWorld {
 /** What step of a hand-over a write of a controller is. */
 function stepOf({ who, collection, before, after }: Write): string | undefined {
   if (collection !== collectionOf("binding") || !/^c\d/.test(who)) return undefined;
-  const [old, now] = [(before as AddressBinding | undefined)?.status, (after as AddressBinding | undefined)?.status];
-  if (now?.phase === "Preparing" && now.routeVersion !== undefined && old?.routeVersion === undefined) return "Reset";
-  return now?.phase === old?.phase ? undefined : now?.phase;
+  const place = (b: KubeObject | undefined): string | undefined => {
+    const { phase, routeVersion } = (b as AddressBinding | undefined)?.status ?? {};
+    return phase === "Preparing" && routeVersion !== undefined ? "Reset" : phase;
+  };
+  return place(after) === place(before) ? undefined : place(after);
 }
