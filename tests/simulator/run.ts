@@ -58,17 +58,17 @@ export async function runSeed(seed: number, o: RunOptions = {}): Promise<Outcome
 }
 function begin(shape: Shape, judge: Judge, trace: boolean): SimWorld {
   // The judge needs the world and the world needs the judge: what happens while it is furnished is nobody's deed yet.
-  let world: SimWorld | undefined;
+  const here: { world?: SimWorld } = {};
   const late = new Proxy(judge, {
     get: (target, key: keyof Judge) => {
-      const member = target[key];
+      const member: unknown = Reflect.get(target, key);
       return typeof member === "function"
-        ? (...args: unknown[]) => (world ? (member as (...a: unknown[]) => unknown).apply(target, args) : undefined)
+        ? (...args: unknown[]): unknown => (here.world ? Reflect.apply(member, target, args) : undefined)
         : member;
     },
   });
-  world = new SimWorld(shape, late, trace);
-  const made = world;
+  const made = new SimWorld(shape, late, trace);
+  here.world = made;
   judge.begin({ api: made.api, cloud: made.cloud, now: () => made.scheduler.now });
   return made;
 }

@@ -159,11 +159,12 @@ function isHolder(holder: Holder | undefined, pod: Pod): boolean {
 function gatewayProblems(w: SimWorld, expected: readonly Expected[]): string[] {
   const gateway = w.cluster.all<KubeObject>("gateway").find((g) => g.metadata.name === GATEWAY) as Gateway | undefined;
   if (!gateway) return ["the Gateway is missing"];
-  const attached = gateway.status?.listeners?.[0]?.attachedRoutes;
+  const { listeners = [], conditions = [] } = gateway.status ?? {};
+  const attached = listeners[0]?.attachedRoutes;
   const right = expected.filter((e) => e.verdict !== "refused").length;
-  const accepted = gateway.status?.conditions?.find((c) => c.type === "Accepted");
+  const accepted = conditions.find((c) => c.type === "Accepted");
   const foreign = [...w.cloud.rules.values()].some(isForeign);
-  const programmed = gateway.status?.conditions?.find((c) => c.type === "Programmed")?.status;
+  const programmed = conditions.find((c) => c.type === "Programmed")?.status;
   return [
     ...(attached === right ? [] : [`Gateway counts ${attached} routes, not ${right}`]),
     ...(accepted?.status === "True" && accepted.observedGeneration === gateway.metadata.generation

@@ -52,6 +52,12 @@ export function placeOf(path: string): Place {
     ...(sub ? { sub } : {}),
   };
 }
+/** Who asks what of which object. */
+interface Order {
+  who: string;
+  place: Place;
+  ask: Ask;
+}
 const keyAt = ({ namespace, name = "" }: Place): string => (namespace ? `${namespace}/${name}` : name);
 
 export class ApiModel {
@@ -135,23 +141,23 @@ export class ApiModel {
       },
     };
     if (CUSTOM.test(collection)) delete made.status;
-    return this.commit(who, place, ask, undefined, made);
+    return this.commit({ who, place, ask }, undefined, made);
   }
   private replace(who: string, place: Place, ask: Ask): KubeObject {
     const stored = this.need(place);
     const wanted = ask.body as KubeObject;
     lock(stored.object, wanted.metadata);
-    return this.commit(who, place, ask, stored, this.shaped(place, stored.object, wanted));
+    return this.commit({ who, place, ask }, stored, this.shaped(place, stored.object, wanted));
   }
   private remove(who: string, place: Place, ask: Ask): object {
     const stored = this.need(place);
     lock(stored.object, (ask.body as { preconditions?: Meta } | undefined)?.preconditions);
     const { metadata } = stored.object;
-    if ((metadata.finalizers ?? []).length === 0) return this.drop(who, place, ask, stored, stored.object);
+    if ((metadata.finalizers ?? []).length === 0) return this.drop({ who, place, ask }, stored, stored.object);
     if (metadata.deletionTimestamp) return stored.object;
     const generation = metadata.generation === undefined ? {} : { generation: metadata.generation + 1 };
     const marked = { ...stored.object, metadata: { ...metadata, ...generation, deletionTimestamp: seconds(this.now()) } };
-    return this.commit(who, place, ask, stored, marked);
+    return this.commit({ who, place, ask }, stored, marked);
   }
   private patch(who: string, place: Place, ask: Ask): KubeObject {
     const stored = this.need(place);
@@ -159,7 +165,7 @@ export class ApiModel {
     if (type.includes("json-patch")) {
       const next = parsed(stored);
       jsonPatch(next as unknown as Json, ask.body as PatchOp[]);
-      return this.commit(who, place, ask, stored, this.shaped(place, stored.object, next));
+      return this.commit({ who, place, ask }, stored, this.shaped(place, stored.object, next));
     }
     const body = ask.body as KubeObject & { status?: Json };
     lock(stored.object, { resourceVersion: body.metadata?.resourceVersion });
@@ -170,7 +176,11 @@ export class ApiModel {
         status: 422,
         reason: "Invalid",
       });
-    return this.commit(who, place, ask, stored, this.shaped(place, stored.object, mergePatch(stored.object, body) as KubeObject));
+    return this.commit(
+      { who, place, ask },
+      stored,
+      this.shaped(place, stored.object, mergePatch(stored.object, body) as KubeObject),
+    );
   }
   private apply(who: string, place: Place, ask: Ask, stored: Stored): KubeObject {
     const { status = {} } = ask.body as { status?: Json };
@@ -180,7 +190,7 @@ export class ApiModel {
     const result = applyStatus(have, status, manager, this.owners.get(uid) ?? new Map());
     this.owners.set(uid, result.owners);
     const metadata = { ...stored.object.metadata, managedFields: managedFields(result.owners) };
-    return this.commit(who, place, ask, stored, { ...stored.object, metadata, status: result.status } as KubeObject);
+    return this.commit({ who, place, ask }, stored, { ...stored.object, metadata, status: result.status } as KubeObject);
   }
 
   /** What of a wanted object may change through this door, and the generation that follows from it. */
@@ -201,25 +211,27 @@ export class ApiModel {
     const raised = generation !== undefined && changed ? { generation: generation + 1 } : {};
     return { ...kept, metadata: { ...next.metadata, ...fixed, ...raised } };
   }
-  private commit(who: string, place: Place, ask: Ask, stored: Stored | undefined, wanted: KubeObject): KubeObject {
+  private commit(order: Order, stored: Stored | undefined, wanted: KubeObject): KubeObject {
+    const { place } = order;
     const next = withoutEmptyLists(wanted);
     if (next.metadata.deletionTimestamp && (next.metadata.finalizers ?? []).length === 0 && stored)
-      return this.drop(who, place, ask, stored, next);
+      return this.drop(order, stored, next);
     // A write that changes nothing makes no version.
     const text = bare(next);
     if (stored && (stored.bare ??= bare(stored.object)) === text) return stored.object;
     const made = this.store.set(place.collection, keyAt(place), next);
     made.bare = text;
-    this.told(who, place, ask, stored, made);
+    this.told(order, stored, made);
     return made.object;
   }
-  private drop(who: string, place: Place, ask: Ask, stored: Stored, last: KubeObject): KubeObject {
+  private drop(order: Order, stored: Stored, last: KubeObject): KubeObject {
+    const { place } = order;
     this.owners.delete(stored.object.metadata.uid ?? "");
     const gone = this.store.delete(place.collection, keyAt(place), last);
-    this.told(who, place, ask, stored, undefined);
+    this.told(order, stored, undefined);
     return gone.object;
   }
-  private told(who: string, place: Place, { method, body }: Ask, before: Stored | undefined, after: Stored | undefined): void {
+  private told({ who, place, ask: { method, body } }: Order, before: Stored | undefined, after: Stored | undefined): void {
     const { collection, sub } = place;
     const key = keyAt(place);
     this.onWrite({ who, collection, key, method, ...(sub ? { sub } : {}), before: before?.object, after: after?.object, body });

@@ -88,7 +88,7 @@ export const classManifest = (name: string, controllerName: string): Manifest =>
 });
 
 /** Objects that no controller of ours made right, and that must stop nobody else (invariant 6). */
-export const BAD: readonly { kind: KindKey; make(n: string): Manifest }[] = [
+export const BAD: readonly { kind: KindKey; make: (n: string) => Manifest }[] = [
   { kind: "route", make: (n) => ({ metadata: { name: `bad-${n}`, namespace: "default" } }) },
   {
     kind: "route",
