@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { loadMutated } from "./mutation/hook";
 import { MUTANTS } from "./mutation/list";
 import { child } from "./range";
+import type * as run from "./run";
 
 const SHARE = "SIMULATOR_MUTANTS";
 const JOBS = 2;
@@ -26,7 +27,7 @@ interface Caught {
 async function hunt(name: string, seeds: number): Promise<Caught> {
   const began = performance.now();
   const mutant = MUTANTS.find((m) => m.name === name)!;
-  const { runSeed } = loadMutated<typeof import("./run")>(require.resolve("./run"), mutant);
+  const { runSeed } = loadMutated<typeof run>(require.resolve("./run"), mutant);
   const seconds = (): number => Math.round((performance.now() - began) / 100) / 10;
   for (let seed = 1; seed <= seeds; seed++) {
     const [violation] = await runSeed(seed, mutant.focus ? { focus: mutant.focus } : {}).then(

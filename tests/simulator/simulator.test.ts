@@ -9,6 +9,7 @@ import { MUTANTS } from "./mutation/list";
 import { partOf } from "./range";
 import { runSeed } from "./run";
 import { planOf, shapeOf } from "./world/shape";
+import type * as replay from "./replay";
 
 describe("The simulator", function () {
   this.timeout(60_000);
@@ -41,7 +42,7 @@ describe("The simulator", function () {
 
   it("catches a mutant, and cuts its plan down to one that still breaks the same invariant", async () => {
     const mutant = MUTANTS.find((m) => m.name === "oldest Pod wins")!;
-    const { shrink } = loadMutated<typeof import("./replay")>(require.resolve("./replay"), mutant);
+    const { shrink } = loadMutated<typeof replay>(require.resolve("./replay"), mutant);
     const plan = planOf(shapeOf(1));
     const short = await shrink(1, plan);
     expect(short?.violation.invariant).to.be.oneOf(["5-quiet", "6-bad-object", "1-choice"]);

@@ -2,6 +2,7 @@
 // What must be true of a world when nothing goes wrong any more (invariant 5), told from its true state by rules of its own: nothing of the
 // code under test is asked.
 import {
+  type Condition,
   ROUTE_FINALIZER,
   type AddressBinding,
   type Gateway,
@@ -159,17 +160,18 @@ function isHolder(holder: Holder | undefined, pod: Pod): boolean {
 function gatewayProblems(w: SimWorld, expected: readonly Expected[]): string[] {
   const gateway = w.cluster.all<KubeObject>("gateway").find((g) => g.metadata.name === GATEWAY) as Gateway | undefined;
   if (!gateway) return ["the Gateway is missing"];
-  const { listeners = [], conditions = [] } = gateway.status ?? {};
-  const attached = listeners[0]?.attachedRoutes;
+  const attached = gateway.status?.listeners?.[0]?.attachedRoutes;
   const right = expected.filter((e) => e.verdict !== "refused").length;
-  const accepted = conditions.find((c) => c.type === "Accepted");
-  const foreign = [...w.cloud.rules.values()].some(isForeign);
-  const programmed = conditions.find((c) => c.type === "Programmed")?.status;
+  const counted = attached === right ? [] : [`Gateway counts ${attached} routes, not ${right}`];
+  return [...counted, ...gatewaySays(gateway, [...w.cloud.rules.values()].some(isForeign))];
+}
+function gatewaySays({ metadata, status }: Gateway, foreign: boolean): string[] {
+  const of = (type: string): Condition | undefined => status?.conditions?.find((c) => c.type === type);
+  const accepted = of("Accepted");
+  const programmed = of("Programmed")?.status;
+  const good = accepted?.status === "True" && accepted.observedGeneration === metadata.generation;
   return [
-    ...(attached === right ? [] : [`Gateway counts ${attached} routes, not ${right}`]),
-    ...(accepted?.status === "True" && accepted.observedGeneration === gateway.metadata.generation
-      ? []
-      : [`Gateway is not accepted: ${JSON.stringify(accepted)}`]),
+    ...(good ? [] : [`Gateway is not accepted: ${JSON.stringify(accepted)}`]),
     ...(programmed === (foreign ? "False" : "True") ? [] : [`Gateway says Programmed=${programmed}`]),
   ];
 }

@@ -68,7 +68,7 @@ export class Replica {
     const { process, chance } = o;
     const { clock } = process;
     const random = (): number => chance.next();
-    this.logger = loggerOf(o.log, o.warned);
+    this.logger = loggerOf(o.log, (text) => o.warned(text));
     this.client = apiClientOf(process, o.api, chance, o.heard);
     const settings = {
       controllerName: CONTROLLER_NAME,

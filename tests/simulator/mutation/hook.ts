@@ -39,6 +39,7 @@ export function loadMutated<T>(file: string, mutant: Pick<Mutant, "patches">): T
   };
   require.extensions[".ts"] = load as unknown as NodeJS.RequireExtensions[".ts"];
   try {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded anew through the hook above; an import is bound once
     return require(file) as T;
   } finally {
     require.extensions[".ts"] = before;
