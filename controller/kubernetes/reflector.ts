@@ -104,6 +104,8 @@ export class Reflector<T extends KubeObject> {
   }
 
   private async cycle(): Promise<void> {
+    // A resumed watch proves nothing until its first byte, which for a quiet kind is a bookmark a minute later; a fresh list proves it at once.
+    if (this.options.clock.monotonic() - this.active >= this.tuning.silenceMs) this.version = undefined;
     if (this.version === undefined && this.watchList) return this.watchInitial();
     if (this.version === undefined) await this.list();
     return this.watch();
