@@ -67,7 +67,7 @@ describe("kubectl persistent-ip", function () {
       plain: "NotOnNetwork",
     });
     const text = await answered(s, "explain", `${NS}/web`, ...cloud(s));
-    expect(text).to.match(new RegExp(`${ADDRESS} +Held +2 +newer +\\S+ +ours, to pip-ti-\\w+ +nothing to do`));
+    expect(text).to.match(new RegExp(`${ADDRESS} +Held +\\d+ +newer +\\S+ +ours, to pip-ti-\\w+ +nothing to do`));
     expect(text).to.match(/Ready +True +ProgrammingComplete/);
   });
 
