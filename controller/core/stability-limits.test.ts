@@ -4,6 +4,7 @@ import { expect } from "chai";
 import { STABILITY_ANNOTATION as A, type AddressBindingStatus } from "../api";
 import { moveCause } from "./cause";
 import { begun, committed } from "./handover";
+import { waitingMessage } from "./select";
 import { podOf, world } from "./testing";
 import { at, bindingOf, decide, heldBy, holderOf, move, routeWith, T0, verdicts } from "./testing-stability";
 

@@ -8,6 +8,7 @@ import { mayHold, waitingMessage } from "./select";
 import { policyOf, tenureOf } from "./stability";
 import { gatewayOf, nodeOf, podOf, routeOf, world } from "./testing";
 import { at, bindingOf, decide, heldBy, holderOf, move, routeWith, T0, verdicts } from "./testing-stability";
+import type { PodView } from "./world";
 
 const [old, next] = [podOf("old", 1), podOf("new", 2)];
 const gold = (p: PodView): PodView => ({ ...p, labels: { ...p.labels, tier: "gold" } });
