@@ -59,7 +59,8 @@ export function aggregatedRow(kind: Kind): Row {
     verb: "GET",
     path,
     handler: (call) => {
-      const all = (call.env.store.of(kind).all() as Resource[]).map((r) => view(call.env, kind, r));
+      const own = (r: Resource): boolean => pathOf(r.selfLink).startsWith(`projects/${call.env.project}/`);
+      const all = (call.env.store.of(kind).all() as Resource[]).filter(own).map((r) => view(call.env, kind, r));
       const shape = {
         member: kind,
         kind: `compute#${FAMILIES[kind].kind}AggregatedList`,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One request from start to end: find the method, meet the faults, run the handler, shape the answer, write the log.
 import type { Call, Env, Reply } from "./env";
-import { checkPlace, RawReply } from "./env";
+import { checkPlace, inProject, RawReply } from "./env";
 import { ApiError } from "./errors";
 import type { RequestFault } from "./faults";
 import { applyFields } from "./fields";
@@ -65,7 +65,7 @@ async function handled(env: Env, match: Match | undefined, incoming: Incoming, e
   const body = parsed(incoming.body);
   if (body !== undefined) exchange.request = body;
   const call: Call = {
-    env,
+    env: inProject(env, match.params.project),
     methodId: match.row.id,
     path: incoming.path,
     params: match.params,

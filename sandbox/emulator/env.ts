@@ -12,8 +12,11 @@ import type { Store } from "./store";
 import type { Json, JsonObject } from "./types";
 
 export interface Env {
+  /** The project that a call is about; outside of calls the emulator's own. */
   readonly project: string;
   readonly projectNumber: string;
+  /** Every project by its id: its number. The emulator's own is the first, the others are hosts of a Shared VPC. */
+  readonly projects: ReadonlyMap<string, string>;
   /** Region to its zones. */
   readonly places: ReadonlyMap<string, readonly string[]>;
   readonly store: Store;
@@ -81,12 +84,17 @@ export function regionOfZone(env: Env, zone: string): string | undefined {
   return [...env.places].find(([, zones]) => zones.includes(zone))?.[0];
 }
 
-/** Refuses other projects and places that do not exist. */
+/** The emulator as one of its projects sees it: all state is shared, and keys carry their project. @throws ApiError `notFound` */
+export function inProject(env: Env, idOrNumber: string | undefined): Env {
+  if (idOrNumber === undefined || idOrNumber === env.project || idOrNumber === env.projectNumber) return env;
+  const found = [...env.projects].find((pair) => pair.includes(idOrNumber));
+  if (!found) throw notFound(`projects/${idOrNumber}`);
+  return { ...env, project: found[0], projectNumber: found[1] };
+}
+
+/** Refuses places that do not exist. */
 export function checkPlace(call: Call): void {
   const { env, params } = call;
-  if (params.project !== undefined && ![env.project, env.projectNumber].includes(params.project)) {
-    throw notFound(`projects/${params.project}`);
-  }
   if (params.region !== undefined && !env.places.has(params.region))
     throw unknownPlace("region", params.region, [...env.places.keys()]);
   if (params.zone !== undefined && !regionOfZone(env, params.zone)) {
@@ -105,4 +113,10 @@ export function linkContext(call: Call): LinkContext {
 /** {@link resolveLink} with the call's hosts. */
 export function link(call: Call, field: string, value: unknown, ...collections: string[]): string {
   return resolveLink(linkContext(call), field, value, collections);
+}
+
+/** The same for what a project may use of a Shared VPC: the object may lie in a host project. */
+export function hostedLink(call: Call, field: string, value: unknown, ...collections: string[]): string {
+  const [own, ...hosts] = call.env.projects.keys();
+  return resolveLink({ ...linkContext(call), shared: call.env.project === own ? hosts : [] }, field, value, collections);
 }

@@ -27,6 +27,8 @@ export type * from "./types";
 export interface EmulatorOptions extends ServiceOptions {
   /** Default `sandbox-project`. */
   project?: string;
+  /** Further projects, whose networks and subnets the first may use: hosts of a Shared VPC. They begin without a network. Default: none. */
+  hostProjects?: readonly string[];
   /** Region to zones. Default us-central1 (a, b, c, f), us-east1 (b, c, d), europe-west1 (b, c, d). */
   regions?: Record<string, string[]>;
   /** How long an asynchronous operation takes, in milliseconds; 0 answers with a finished operation. Default 50. */
@@ -79,9 +81,10 @@ function environment(options: EmulatorOptions): Env & { faults: Faults } {
   const env = {
     project,
     projectNumber: PROJECT_NUMBER,
+    projects: new Map([project, ...(options.hostProjects ?? [])].map((id, n) => [id, String(Number(PROJECT_NUMBER) + n)])),
     places: new Map(Object.entries(options.regions ?? DEFAULT_REGIONS)),
     store: new Store(),
-    operations: new Operations(project, ids, now),
+    operations: new Operations(ids, now),
     mutations: new Mutations(),
     faults,
     ids,

@@ -95,9 +95,15 @@ export function pathOf(url: string): string {
   return url.startsWith(COMPUTE_URL) ? url.slice(COMPUTE_URL.length) : url;
 }
 
+/** The project that a URL or path names; undefined for a bare name or a partial one. */
+export const projectOf = (reference: string | undefined): string | undefined =>
+  /(?:^|\/)projects\/([^/]+)\//.exec(reference ?? "")?.[1];
+
 export interface LinkContext {
   project: string;
   projectNumber: string;
+  /** Further projects that the reference may mean. Default: none. */
+  shared?: readonly string[];
   /** Own hosts (`127.0.0.1:PORT`, the request's Host header) besides Google's. */
   hosts: readonly string[];
 }
@@ -117,7 +123,9 @@ export function resolveLink(context: LinkContext, field: string, value: unknown,
   if (!collections.includes(collection)) {
     throw invalid(field, value, `The URL must name one of: ${collections.join(", ")}.`);
   }
-  if (parts[1] !== context.project) throw new ApiError("forbidden", `No access to project '${parts[1]}' named by '${field}'`);
+  const project = parts[1] ?? "";
+  if (![context.project, ...(context.shared ?? [])].includes(project))
+    throw new ApiError("forbidden", `No access to project '${project}' named by '${field}'`);
   return parts.join("/");
 }
 

@@ -34,7 +34,6 @@ export class Operations {
   private readonly timers = new Set<NodeJS.Timeout>();
 
   constructor(
-    private readonly project: string,
     private readonly ids: Ids,
     private readonly now: () => number,
   ) {}
@@ -114,8 +113,8 @@ export class Operations {
   private created(request: OperationRequest): Operation {
     const name = this.ids.operation();
     const at = timestamp(this.now());
-    const [, , scope = "global", place] = request.scope.split("/");
-    const where = scope === "global" ? {} : { [scope.slice(0, -1)]: selfLink(`projects/${this.project}/${scope}/${place}`) };
+    const [, project = "", scope = "global", place] = request.scope.split("/");
+    const where = scope === "global" ? {} : { [scope.slice(0, -1)]: selfLink(`projects/${project}/${scope}/${place}`) };
     return {
       kind: "compute#operation",
       id: this.ids.numeric(),
@@ -126,7 +125,7 @@ export class Operations {
       ...(request.requestId === undefined ? {} : { clientOperationId: request.requestId }),
       status: "RUNNING",
       progress: 0,
-      user: `sandbox@${this.project}.iam.gserviceaccount.com`,
+      user: `sandbox@${project}.iam.gserviceaccount.com`,
       insertTime: at,
       startTime: at,
       creationTimestamp: at,

@@ -2,6 +2,7 @@
 // Count quotas: which metrics a new resource counts against, how many there are, and Google's refusal.
 import type { Env } from "./env";
 import { ApiError } from "./errors";
+import { pathOf } from "./links";
 import type { JsonObject, Kind } from "./types";
 
 interface Metric {
@@ -53,7 +54,7 @@ function quotaScope(env: Env, kindOf: Kind, scope: string): string {
 }
 
 function usage(env: Env, metric: Metric, scope: string): number {
-  if (PROJECT_WIDE.includes(metric.kind)) return env.store.of(metric.kind).all().length;
+  if (PROJECT_WIDE.includes(metric.kind)) return ownCount(env, metric.kind);
   const region = scope.split("/")[3] ?? "";
   const zones = (env.places.get(region) ?? []).map((zone) => `projects/${env.project}/zones/${zone}`);
   const collection = env.store.of(metric.kind);
@@ -62,6 +63,12 @@ function usage(env: Env, metric: Metric, scope: string): number {
     return sum + (collection.inScope(place) as Readonly<Record<string, unknown>>[]).filter(metric.counts).length;
   }, 0);
 }
+
+const ownCount = (env: Env, kind: Kind): number =>
+  env.store
+    .of(kind)
+    .all()
+    .filter((r) => pathOf(r.selfLink).startsWith(`projects/${env.project}/`)).length;
 
 /** @throws ApiError `quotaExceeded` when one more resource of this kind would pass a limit that the test set */
 export function checkQuota(env: Env, kind: Kind, scope: string, body: JsonObject): void {

@@ -59,12 +59,18 @@ function auditing(dir: string): string[] {
 const last = (url: string): string => url.slice(url.lastIndexOf("/") + 1);
 const regionOf = (zone: string): string => zone.replace(/-[a-z]$/, "");
 
+/** Paths of the network and subnet that a cluster's nodes are in; with Shared VPC they lie in the host project. */
+const placeOf = (view: ClusterView): { network?: string; subnetwork?: string } =>
+  (view.resource["networkConfig"] ?? {}) as { network?: string; subnetwork?: string };
+
 function lookupFor(view: ClusterView, emulator: Emulator): CloudLookup {
   const region = view.zones[0] ? regionOf(view.zones[0]) : view.location;
-  const clusterVpc = typeof view.resource["network"] === "string" ? last(view.resource["network"]) : undefined;
+  const { network } = placeOf(view);
+  const clusterVpc = network && last(network);
   return computeLookup({
     baseUrl: `${emulator.url}compute/v1`,
-    project: view.project,
+    // Networks of Pods lie where the cluster's own does; a GKENetworkParamSet names them without a project.
+    project: /^projects\/([^/]+)\//.exec(network ?? "")?.[1] ?? view.project,
     region,
     ...(clusterVpc ? { clusterVpc } : {}),
   });
@@ -188,11 +194,8 @@ export class Cluster {
   }
   private async addNode(node: PlannedNode, pool: NodePoolView): Promise<void> {
     const { emulator, note } = this.o;
-    const { network, subnetwork } = this.view.resource;
-    const nic0 = {
-      ...(typeof network === "string" ? { network } : {}),
-      ...(typeof subnetwork === "string" ? { subnetwork } : {}),
-    };
+    const { network, subnetwork } = placeOf(this.view);
+    const nic0 = { ...(network ? { network } : {}), ...(subnetwork ? { subnetwork } : {}) };
     const vm = emulator.putInstance({
       name: node.name,
       zone: node.zone,
@@ -202,7 +205,7 @@ export class Cluster {
     const [first, ...rest] = vm.networkInterfaces;
     const networks = rest.map((nic): NodeNetwork => {
       const subnetwork = last(nic.subnetwork ?? "");
-      const podCidr = this.podRange(subnetwork, pool);
+      const podCidr = this.podRange(nic.subnetwork ?? "", pool);
       return { name: "", nic: nic.name, ip: nic.networkIP, vpc: last(nic.network), subnetwork, ...(podCidr ? { podCidr } : {}) };
     });
     const spec: NodeSpec = {
@@ -218,9 +221,9 @@ export class Cluster {
     await this.parts.nodes.add(spec);
     note(`node ${node.name} is Ready in ${node.zone}`);
   }
-  private podRange(subnetwork: string, pool: NodePoolView): string | undefined {
-    const wanted = pool.podNetworks.find((p) => last(p.subnetwork) === subnetwork);
-    const found = this.o.emulator.list("subnetworks").find((s) => s.name === subnetwork);
+  private podRange(selfLink: string, pool: NodePoolView): string | undefined {
+    const wanted = pool.podNetworks.find((p) => last(p.subnetwork) === last(selfLink));
+    const found = this.o.emulator.list("subnetworks").find((s) => s.selfLink === selfLink);
     const range = found?.secondaryIpRanges?.find((r) => r.rangeName === wanted?.secondaryPodRange)?.ipCidrRange;
     if (!wanted || !range) return undefined;
     const index = this.pieces.get(range) ?? 0;

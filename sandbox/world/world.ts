@@ -17,6 +17,8 @@ export interface WorldOptions {
   /** State folder; a fresh one under the system's temporary folder unless given. */
   dir?: string;
   project?: string;
+  /** Hosts of a Shared VPC beside the project (see EmulatorOptions). */
+  hostProjects?: readonly string[];
   region?: string;
   /** How long an operation of Google Cloud takes here, milliseconds (default 400). */
   operationLatencyMs?: EmulatorOptions["operationLatencyMs"];
@@ -76,6 +78,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   };
   const emulator: Emulator = await startEmulator({
     project,
+    hostProjects: options.hostProjects ?? [],
     operationLatencyMs: options.operationLatencyMs ?? 400,
     hooks: {
       clusterCreated: async (view) => {

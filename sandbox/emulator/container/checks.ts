@@ -4,7 +4,7 @@ import { asText } from "../text";
 import type { Env } from "../env";
 import { ApiError, invalid, required } from "../errors";
 import type { JsonObject, Subnetwork } from "../types";
-import { pathOf } from "../links";
+import { pathOf, projectOf } from "../links";
 import type { Cluster } from "./types";
 import { object, objects, plain } from "./types";
 
@@ -51,7 +51,9 @@ export function subnetwork(
   region: string,
   names: { network?: unknown; subnetwork: unknown },
 ): Subnetwork {
-  const path = `projects/${env.project}/regions/${region}/subnetworks/${plain(names.subnetwork)}`;
+  // A Shared VPC is named by path; GKE takes a bare name for one of the cluster's own project.
+  const project = projectOf(asText(names.subnetwork)) ?? projectOf(asText(names.network)) ?? env.project;
+  const path = `projects/${project}/regions/${region}/subnetworks/${plain(names.subnetwork)}`;
   const found = env.store.of("subnetworks").get(path);
   if (!found) throw new ApiError("notFound", `${field}: subnetwork '${path}' does not exist.`);
   if (names.network !== undefined && plain(pathOf(found.network)) !== plain(names.network)) {

@@ -4,6 +4,7 @@ import type { Call, Row } from "../env";
 import { param } from "../env";
 import { ApiError } from "../errors";
 import { fingerprint } from "../ids";
+import { pathOf } from "../links";
 import type { JsonObject } from "../types";
 import { checkCluster, checkName, checkRange, subnetwork } from "./checks";
 import { createdPool } from "./node-pools";
@@ -21,7 +22,7 @@ export function clusterRows(state: ContainerState): Row[] {
   const id = (name: string) => `container.projects.locations.clusters.${name}`;
   return [
     { id: id("create"), verb: "POST", path: CLUSTERS, handler: (call) => create(state, call) },
-    { id: id("list"), verb: "GET", path: CLUSTERS, handler: (call) => ({ clusters: inLocation(call, state.clusters.values()) }) },
+    { id: id("list"), verb: "GET", path: CLUSTERS, handler: (call) => ({ clusters: inLocation(call, state.clusters) }) },
     { id: id("get"), verb: "GET", path: `${CLUSTERS}/{cluster}`, handler: (call) => state.cluster(call) },
     { id: id("update"), verb: "PUT", path: `${CLUSTERS}/{cluster}`, handler: (call) => update(state, call) },
     { id: id("delete"), verb: "DELETE", path: `${CLUSTERS}/{cluster}`, handler: (call) => remove(state, call) },
@@ -35,7 +36,7 @@ export function clusterRows(state: ContainerState): Row[] {
       id: "container.projects.locations.operations.list",
       verb: "GET",
       path: "v1/projects/{project}/locations/{location}/operations",
-      handler: (call) => ({ operations: inLocation(call, state.operations.values()) }),
+      handler: (call) => ({ operations: inLocation(call, state.operations) }),
     },
     {
       id: "container.projects.locations.operations.get",
@@ -51,9 +52,10 @@ export function clusterRows(state: ContainerState): Row[] {
   ];
 }
 
-function inLocation<T extends JsonObject>(call: Call, all: Iterable<T>): T[] {
+function inLocation<T extends JsonObject>(call: Call, all: ReadonlyMap<string, T>): T[] {
   const location = param(call, "location");
-  return [...all].filter((one) => location === "-" || one.location === location);
+  const own = [...all].flatMap(([path, one]) => (path.startsWith(`projects/${call.env.project}/`) ? [one] : []));
+  return own.filter((one) => location === "-" || one.location === location);
 }
 
 function create(state: ContainerState, call: Call): object {
@@ -61,7 +63,7 @@ function create(state: ContainerState, call: Call): object {
   const path = `projects/${call.env.project}/locations/${cluster.location}/clusters/${cluster.name}`;
   if (state.clusters.has(path)) throw new ApiError("alreadyExists", `Already exists: ${path}.`);
   const pools = poolsOf(object(call.body.cluster)).map((pool) => createdPool(call, cluster, pool));
-  const operation = state.start(call, { type: "CREATE_CLUSTER", target: path, run: () => boot(state, path) });
+  const operation = state.start(call, { type: "CREATE_CLUSTER", target: path, run: () => boot(state, path, call.env.project) });
   state.clusters.set(path, cluster);
   state.patch(path, { nodePools: pools });
   return operation;
@@ -74,11 +76,11 @@ function poolsOf(wanted: JsonObject): JsonObject[] {
   return [{ name: "default-pool", initialNodeCount: wanted.initialNodeCount ?? 3, config: wanted.nodeConfig }];
 }
 
-async function boot(state: ContainerState, path: string): Promise<void> {
+async function boot(state: ContainerState, path: string, project: string): Promise<void> {
   try {
     const begun = state.clusters.get(path);
     if (!begun) return;
-    const view = clusterView(state.env.project, begun);
+    const view = clusterView(project, begun);
     const { endpoint, caCertificateBase64 } = (await state.hooks.clusterCreated?.(view)) ?? NO_CLUSTER;
     const endpoints = {
       ...object(begun.controlPlaneEndpointsConfig),
@@ -90,7 +92,7 @@ async function boot(state: ContainerState, path: string): Promise<void> {
       controlPlaneEndpointsConfig: endpoints,
     });
     for (const pool of state.clusters.get(path)?.nodePools ?? []) {
-      await state.hooks.nodePoolCreated?.(clusterView(state.env.project, state.clusters.get(path) ?? begun), nodePoolView(pool));
+      await state.hooks.nodePoolCreated?.(clusterView(project, state.clusters.get(path) ?? begun), nodePoolView(pool));
       state.patchPool(path, pool.name, { status: "RUNNING" });
     }
     state.patch(path, { status: "RUNNING" });
@@ -109,14 +111,13 @@ function built(state: ContainerState, call: Call): Cluster {
   checkCluster(wanted);
   const network = plain(wanted.network ?? "default");
   const where = subnetwork(env, "cluster.subnetwork", regionOfLocation(env, location), {
-    network,
+    network: wanted.network ?? "default",
     subnetwork: wanted.subnetwork ?? network,
   });
   const policy = object(wanted.ipAllocationPolicy);
   checkRange("cluster.ipAllocationPolicy.clusterSecondaryRangeName", where, policy.clusterSecondaryRangeName);
   checkRange("cluster.ipAllocationPolicy.servicesSecondaryRangeName", where, policy.servicesSecondaryRangeName);
   const { nodePools: _pools, initialNodeCount: _count, nodeConfig: _config, ...rest } = wanted;
-  const region = regionOfLocation(env, location);
   return {
     ...rest,
     name,
@@ -128,8 +129,8 @@ function built(state: ContainerState, call: Call): Cluster {
     subnetwork: where.name,
     networkConfig: {
       ...object(wanted.networkConfig),
-      network: `projects/${env.project}/global/networks/${network}`,
-      subnetwork: `projects/${env.project}/regions/${region}/subnetworks/${where.name}`,
+      network: pathOf(where.network),
+      subnetwork: pathOf(where.selfLink),
     },
     status: "PROVISIONING",
     createTime: rfc3339(env.now()),
@@ -205,7 +206,7 @@ function remove(state: ContainerState, call: Call): object {
   const path = clusterPath(call);
   const cluster = state.cluster(call);
   const run = async () => {
-    await state.hooks.clusterDeleted?.(clusterView(state.env.project, cluster));
+    await state.hooks.clusterDeleted?.(clusterView(call.env.project, cluster));
     state.clusters.delete(path);
   };
   const operation = state.start(call, { type: "DELETE_CLUSTER", target: path, run });

@@ -80,7 +80,7 @@ function create(state: ContainerState, call: Call): object {
   }
   const run = async () => {
     try {
-      await state.hooks.nodePoolCreated?.(clusterView(state.env.project, cluster), nodePoolView(pool));
+      await state.hooks.nodePoolCreated?.(clusterView(call.env.project, cluster), nodePoolView(pool));
       state.patchPool(path, pool.name, { status: "RUNNING" });
     } catch (error) {
       state.patchPool(path, pool.name, { status: "ERROR", statusMessage: String(error) });
@@ -148,7 +148,7 @@ function setSize(state: ContainerState, call: Call): object {
   const path = clusterPath(call);
   const cluster = state.cluster(call);
   const run = async () => {
-    await state.hooks.nodePoolResized?.(clusterView(state.env.project, cluster), nodePoolView(pool), count);
+    await state.hooks.nodePoolResized?.(clusterView(call.env.project, cluster), nodePoolView(pool), count);
     state.patchPool(path, pool.name, { initialNodeCount: count, status: "RUNNING" });
   };
   return state.start(call, { type: "SET_NODE_POOL_SIZE", target: targetOf(call), run });
@@ -159,7 +159,7 @@ function remove(state: ContainerState, call: Call): object {
   const path = clusterPath(call);
   const cluster = state.cluster(call);
   const run = async () => {
-    await state.hooks.nodePoolDeleted?.(clusterView(state.env.project, cluster), nodePoolView(pool));
+    await state.hooks.nodePoolDeleted?.(clusterView(call.env.project, cluster), nodePoolView(pool));
     state.patchPool(path, pool.name, undefined);
   };
   const operation = state.start(call, { type: "DELETE_NODE_POOL", target: targetOf(call), run });

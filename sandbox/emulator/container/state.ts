@@ -35,15 +35,15 @@ export class ContainerState {
     this.refuseBusy(work.target);
     const location = param(call, "location");
     const name = this.env.ids.operation();
-    const path = `projects/${this.env.project}/locations/${location}/operations/${name}`;
+    const path = `projects/${call.env.project}/locations/${location}/operations/${name}`;
     const begun: ContainerOperation = {
       name,
       zone: location,
       location,
       operationType: work.type,
       status: "RUNNING",
-      selfLink: `${API}projects/${this.env.projectNumber}/locations/${location}/operations/${name}`,
-      targetLink: link(this.env, work.target),
+      selfLink: `${API}projects/${call.env.projectNumber}/locations/${location}/operations/${name}`,
+      targetLink: link(call.env, work.target),
       startTime: rfc3339(this.env.now()),
     };
     this.operations.set(path, begun);

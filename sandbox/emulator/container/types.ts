@@ -43,7 +43,7 @@ export interface NodePoolView {
   readonly machineType: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly tags: readonly string[];
-  /** Further interfaces of each node in order (nic1, nic2, ...), by plain names. */
+  /** Further interfaces of each node in order (nic1, nic2, ...), as given: names, or paths where they lie in a host project. */
   readonly networks: readonly { network: string; subnetwork: string }[];
   /** Pod ranges on those interfaces (L3 networks). */
   readonly podNetworks: readonly { subnetwork: string; secondaryPodRange: string; maxPodsPerNode: number }[];
@@ -99,11 +99,11 @@ export function nodePoolView(pool: NodePool): NodePoolView {
     labels: object(config.labels) as Record<string, string>,
     tags: Array.isArray(config.tags) ? config.tags.map(String) : [],
     networks: objects(network.additionalNodeNetworkConfigs).map((n) => ({
-      network: plain(n.network),
-      subnetwork: plain(n.subnetwork),
+      network: asText(n.network),
+      subnetwork: asText(n.subnetwork),
     })),
     podNetworks: objects(network.additionalPodNetworkConfigs).map((n) => ({
-      subnetwork: plain(n.subnetwork),
+      subnetwork: asText(n.subnetwork),
       secondaryPodRange: asText(n.secondaryPodRange),
       maxPodsPerNode: Number(object(n.maxPodsPerNode).maxPodsPerNode ?? 110),
     })),

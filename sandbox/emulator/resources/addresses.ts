@@ -4,7 +4,7 @@ import { checkedLabels, copied, type Identity, oneOf } from "../checks";
 import { aggregatedRow, deleteRow, getRow, insertRow, listRow, setLabelsRow, testPermissionsRow } from "../crud";
 import { listed } from "../lists";
 import type { Call, Env, Row } from "../env";
-import { link } from "../env";
+import { hostedLink, link } from "../env";
 import { inUse, invalid, notFound, required } from "../errors";
 import { contains, isExternal, parseIp } from "../ipv4";
 import { pathOf, selfLink } from "../links";
@@ -67,7 +67,7 @@ function internal(call: Call): Place {
 }
 
 function subnetworkOf(call: Call): Subnetwork {
-  const path = link(call, "resource.subnetwork", call.body.subnetwork, "subnetworks");
+  const path = hostedLink(call, "resource.subnetwork", call.body.subnetwork, "subnetworks");
   if (path.split("/")[3] !== call.params.region) {
     throw invalid("resource.subnetwork", call.body.subnetwork, `It must be in the address's region ${call.params.region}.`);
   }

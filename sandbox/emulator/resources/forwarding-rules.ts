@@ -3,7 +3,7 @@
 import { checkedLabels, copied, type Identity, oneOf, checkFingerprint } from "../checks";
 import { aggregatedRow, deleteRow, getRow, insertRow, listRow, setLabelsRow, updateRow } from "../crud";
 import type { Call, Row } from "../env";
-import { link, param } from "../env";
+import { hostedLink, param } from "../env";
 import { addressInUse, invalid, notFound, required } from "../errors";
 import { fingerprint } from "../ids";
 import { contains, parseIp } from "../ipv4";
@@ -69,7 +69,7 @@ function wantedAddress(call: Call, networkUrl: string | undefined): { literal?: 
   if (typeof value === "string" && parseIp(value) !== undefined) {
     return { literal: value, address: reservation(call.env, ipKey(value, networkUrl)) };
   }
-  const path = link(call, "resource.IPAddress", value, "addresses");
+  const path = hostedLink(call, "resource.IPAddress", value, "addresses");
   const address = call.env.store.of("addresses").get(path);
   if (!address) throw notFound(path);
   return { literal: address.address, address };
@@ -136,7 +136,7 @@ function internalPlace(call: Call): { literal?: string; subnetwork: Subnetwork }
   const named =
     body.subnetwork === undefined
       ? undefined
-      : subnetworkAt(call, link(call, "resource.subnetwork", body.subnetwork, "subnetworks"));
+      : subnetworkAt(call, hostedLink(call, "resource.subnetwork", body.subnetwork, "subnetworks"));
   const networkUrl = named?.network ?? networkUrlOf(call);
   const { literal, address } = wantedAddress(call, networkUrl);
   if (address) refuseElsewhere(call, address, "INTERNAL");
@@ -147,7 +147,7 @@ function internalPlace(call: Call): { literal?: string; subnetwork: Subnetwork }
 
 function networkUrlOf(call: Call): string | undefined {
   if (call.body.network === undefined) return undefined;
-  const path = link(call, "resource.network", call.body.network, "networks");
+  const path = hostedLink(call, "resource.network", call.body.network, "networks");
   const network = call.env.store.of("networks").get(path);
   if (!network) throw notFound(path);
   return network.selfLink;

@@ -7,7 +7,7 @@ import { regionOfZone } from "../env";
 import { invalid, required } from "../errors";
 import { fingerprint, labelFingerprint, sameFingerprint, timestamp } from "../ids";
 import { contains, formatIp, overlaps, parseCidr, parseIp, type Cidr } from "../ipv4";
-import { pathOf, selfLink } from "../links";
+import { pathOf, projectOf, selfLink } from "../links";
 import { ipKey } from "../store";
 import type { AliasIpRange, Instance, NetworkInterface, Subnetwork } from "../types";
 import { freeInternal, holder, rangeOf } from "./addressing";
@@ -112,7 +112,8 @@ function lastPart(url: string): string {
 }
 
 function subnetworkOf(env: Env, name: string, nic: InterfaceSpec, region: string): Subnetwork {
-  const { store, project } = env;
+  const { store } = env;
+  const project = projectOf(nic.subnetwork ?? nic.network) ?? env.project;
   if (nic.subnetwork !== undefined) {
     const found = store.of("subnetworks").get(`projects/${project}/regions/${region}/subnetworks/${lastPart(nic.subnetwork)}`);
     if (!found) throw new RangeError(`instance ${name}: subnetwork ${nic.subnetwork} is not in region ${region}`);

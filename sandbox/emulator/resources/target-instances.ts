@@ -3,7 +3,7 @@
 import { copied, type Identity, oneOf } from "../checks";
 import { aggregatedRow, deleteRow, getRow, insertRow, listRow, testPermissionsRow } from "../crud";
 import type { Call, Env, Row } from "../env";
-import { link, param } from "../env";
+import { hostedLink, link, param } from "../env";
 import { inUse, invalid, notFound, required } from "../errors";
 import { pathOf, selfLink } from "../links";
 import type { Instance, TargetInstance } from "../types";
@@ -42,7 +42,7 @@ function instanceOf(call: Call): Instance {
 
 function networkOf(call: Call, instance: Instance): { network?: string } {
   if (call.body.network === undefined) return {};
-  const path = link(call, "resource.network", call.body.network, "networks");
+  const path = hostedLink(call, "resource.network", call.body.network, "networks");
   if (!call.env.store.of("networks").get(path)) throw notFound(path);
   const url = selfLink(path);
   if (!instance.networkInterfaces.some((nic) => nic.network === url)) {
