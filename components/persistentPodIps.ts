@@ -191,8 +191,8 @@ function inCloud(parent: PersistentPodIps, name: string, args: PersistentPodIpsA
         keys.map((k) => [
           k,
           compact({
-            network: networks.networks[k]!,
-            subnetwork: networks.subnetworks[k]!,
+            network: hosted(args, networks.networks[k]!, "global/networks"),
+            subnetwork: hosted(args, networks.subnetworks[k]!, `regions/${args.region}/subnetworks`),
             podRange: networks.podRanges[k],
             maxPodsPerNode: podNetworks[k]!.maxPodsPerNode,
           }),
@@ -203,6 +203,12 @@ function inCloud(parent: PersistentPodIps, name: string, args: PersistentPodIpsA
     options,
   );
   return { cloud, cluster, networks, addresses };
+}
+
+/** GKE takes a bare name for one of the cluster's own project (Shared VPC, E68). */
+function hosted(args: PersistentPodIpsArgs, name: pulumi.Output<string>, collection: string): pulumi.Output<string> {
+  if (args.networkProject === undefined) return name;
+  return pulumi.all([name, args.networkProject]).apply(([n, p]) => (n.includes("/") ? n : `projects/${p}/${collection}/${n}`));
 }
 
 function gatewaysOf(

@@ -67,6 +67,8 @@ export class Deeds {
     const wanted = wish.wanted!;
     const { vpc } = wish.network;
     await targets.ensure({ zone: wanted.zone, instance: wanted.instance, node: wanted.node, ...(vpc ? { vpc } : {}) });
+    // That may have taken minutes; the driver looks again and ends the pass.
+    if (!wish.stands()) return;
     const target = this.targetOf(wanted, wish.network);
     const rules = cloud.rulesOf(key);
     const why = rules.some((r) => r.target !== target) ? (targets.whyRemade(target) ?? CHANGED) : cloud.missingPart(key);
@@ -102,13 +104,19 @@ export class Deeds {
     return {
       name: this.ruleName(key),
       address: key.address,
-      addressName: this.parts.cloud.found(key)?.name ?? "",
+      addressName: this.addressName(key),
       scope: key.scope,
       targetPath: target,
       ...(key.scope === "Internal" ? this.internal(wish, key) : this.external(key)),
       labels: ruleLabels(this.parts.clusterUid, key.address),
       description: `${ownerPrefix(this.parts.clusterUid)} route=${namespace}/${name}`,
     };
+  }
+  /** With Shared VPC a reservation may lie in the host project: its path says where. */
+  private addressName(key: AddressKey): string {
+    const found = this.parts.cloud.found(key);
+    if (!found?.region) return found?.name ?? "";
+    return `projects/${found.project}/regions/${found.region}/addresses/${found.name}`;
   }
   private internal({ route }: Wish, key: AddressKey): { vpc?: string; subnetwork?: string; allowGlobalAccess?: boolean } {
     const { subnetwork, network } = this.parts.cloud.found(key) ?? {};
