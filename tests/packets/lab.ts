@@ -2,6 +2,8 @@
 // A VPC of namespaces, after datapath.md 3: a fabric that checks sources, nodes with two NICs, Pods with two interfaces, a client.
 //   client --- vpc ---+--- nic0 [n1] --- lxc-pa-0 / lxc-pa-1 --- eth0/eth1 [Pod pa], [Pod pc]
 //   (Internet) (fabric)+--- nic1 [n1]   network "blue" = nic1 = eth1;   n2 has Pod pb
+import * as fs from "node:fs";
+import * as path from "node:path";
 import { batch, inside, ip, netns, nft, quietly, sh, sysctl, tryIp } from "./shell";
 
 export const PIP = "34.123.10.1";
@@ -113,6 +115,12 @@ export function podAdd(
   ip(n, `route add 10.200.${i}.${o} dev lxc-${p}-0 scope link`);
   sysctl(n, `net.ipv4.conf.lxc-${p}-1.proxy_arp=1`, `net.ipv4.neigh.lxc-${p}-1.proxy_delay=0`);
   if (hostRoute) ip(n, `route add 10.201.${i}.${o} dev lxc-${p}-1 scope link`);
+}
+/** A folder with the namespaces of this run's Pods only: /run/netns is everybody's on this machine. */
+export function netnsFolder(parent: string, ...pods: string[]): string {
+  const folder = fs.mkdtempSync(path.join(parent, "netns-"));
+  for (const p of pods) fs.symlinkSync(`/run/netns/${netns(p)}`, path.join(folder, p));
+  return folder;
 }
 export const macOf = (p: string): string => inside(p, "cat", "/sys/class/net/eth1/address").trim();
 /** What the Pod's init container does. */

@@ -4,7 +4,7 @@ import { expect } from "chai";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { pod, wish } from "./agent";
-import { fabricTo, PIP, podAdd, podOn, up } from "./lab";
+import { fabricTo, netnsFolder, PIP, podAdd, podOn, up } from "./lab";
 import { inside, ip, netns, output, quietly } from "./shell";
 import { again, GOOD, isRealRoot, packets } from "./suite";
 
@@ -52,7 +52,7 @@ packets("The least rights", __filename, (scenario) => {
     if (!isRealRoot()) return this.skip();
     const s = scenario();
     prepared();
-    const agent = s.agent("n1", "--netns-dir", "/run/netns");
+    const agent = s.agent("n1", "--netns-dir", netnsFolder(s.programs.folder, "pa"));
     agent.write(wish(1, pod("pa", 1, 10)));
     await output("n1", withOnly(["net_admin"], agent.command("--desired", agent.desired, "--once")));
     expect(agent.condition("PodHasAddress")).to.include({ status: "Unknown" });

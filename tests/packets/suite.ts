@@ -53,6 +53,8 @@ export function again(files: readonly string[], before: readonly string[] = []):
 
 /** One scenario's means: programs, agents, traffic. */
 export class Scenario {
+  /** True while a story goes on: its lab stays from one step to the next. */
+  kept = false;
   constructor(readonly programs: Programs) {}
 
   agent(node: string, ...flags: string[]): LabAgent {
@@ -110,10 +112,39 @@ export function packets(title: string, file: string, body: (s: () => Scenario) =
     before(async () => {
       scenario = new Scenario(await once());
     });
-    afterEach(() => down());
+    afterEach(() => (scenario?.kept ? undefined : down()));
     body(() => scenario);
   });
 }
+
+export type Step<T> = [title: string, check: (made: T, s: Scenario) => Promise<void> | void];
+export interface Story<T> {
+  build(s: Scenario): Promise<T> | T;
+  steps: Step<T>[];
+}
+/** Steps in one lab, each a test of its own, in order. After one has failed the others are skipped: they stand on it. */
+export function story<T>(scenario: () => Scenario, title: string, { build, steps }: Story<T>): void {
+  describe(title, function () {
+    let made: T;
+    let broken = false;
+    before(async () => {
+      scenario().kept = true;
+      made = await build(scenario());
+    });
+    after(async () => {
+      scenario().kept = false;
+      await down();
+    });
+    for (const [step, check] of steps)
+      it(`${title}: ${step}`, async function () {
+        if (broken) return this.skip();
+        broken = true;
+        await check(made, scenario());
+        broken = false;
+      });
+  });
+}
+export const failed = (a: Answers): boolean => a.udp.includes("FAIL") && a.tcp.includes("FAIL");
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export const GOOD: Answers = { udp: "|pa|198.51.100.10|from 34.123.10.1", tcp: "|pa|198.51.100.10|34.123.10.1" };
