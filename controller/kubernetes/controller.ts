@@ -29,6 +29,9 @@ export async function runWorkers(options: WorkerOptions): Promise<void> {
 
 async function work(options: WorkerOptions, clock: Clock, signal: AbortSignal): Promise<void> {
   for (let item = await options.queue.get(); !item.shutdown; item = await options.queue.get()) {
+    // Reconciles that find nothing to do never wait for anything: without this a thousand of them would be one turn of the event loop.
+    const pause = clock.breathe?.();
+    if (pause !== undefined) await pause;
     const started = clock.monotonic();
     const outcome = await workOn(item, options, signal);
     options.queue.done(item.key);

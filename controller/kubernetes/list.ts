@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// A consistent list in pages, for servers without WatchList. Pages are parsed one at a time, with turns of the event loop between
-// batches of objects, so that probes and lease renewals are not held up.
-import { setImmediate as nextTurn } from "node:timers/promises";
+// A consistent list in pages, for servers without WatchList. Pages are fetched one at a time and parsed object by object, with turns of the event
+// loop in between, so that probes and lease renewals are not held up.
 import { parseObject } from "./bytes";
-import { isApiError } from "./errors";
-import type { KubeList, KubeObject } from "./resources";
+import { ListBytes } from "./bytes-list";
+import { type Clock, systemClock } from "./clock";
+import { ApiError, isApiError } from "./errors";
+import type { KubeObject } from "./resources";
 import type { ApiClient, RequestOptions } from "./transport";
 
 export interface ListOptions {
@@ -17,60 +18,80 @@ export interface ListOptions {
   keepManagedFields?: boolean;
   /** Called when a page has arrived. */
   onActivity?(): void;
+  /** Says when the loop needs a turn (default: the machine's). */
+  clock?: Pick<Clock, "breathe">;
 }
 
-const OBJECTS_PER_TURN = 25;
 const PAGE_TIMEOUT_MS = 60_000;
 
 /**
- * Hands every object to `handle` and answers the version to watch from. When a continue token expires half-way, the list starts
- * again without pages (client-go's pager does the same), so `handle` may see an object twice.
+ * Hands every object to `handle` and answers the version to watch from. When a continue token expires half-way, the list starts again in pages
+ * ten times as large, then without pages (as client-go's pager does at once), so `handle` may see an object twice.
  * @throws ApiError
  */
 export async function listAll(options: ListOptions, handle: (object: KubeObject) => void): Promise<string> {
-  try {
-    return await listPages(options, options.limit ?? 100, handle);
-  } catch (error) {
-    if (!isApiError(error, "Gone")) throw error;
-    return listPages(options, 0, handle);
+  const { limit = 100 } = options;
+  for (const size of [limit, limit * 10]) {
+    try {
+      return await listPages(options, size, handle);
+    } catch (error) {
+      if (!isApiError(error, "Gone")) throw error;
+    }
   }
+  return listPages(options, 0, handle);
 }
 
 async function listPages(options: ListOptions, limit: number, handle: (object: KubeObject) => void): Promise<string> {
   let next: string | undefined;
   let version = "";
   do {
-    const page = await getPage(options, limit, next);
-    version ||= page.metadata.resourceVersion ?? "";
-    next = page.metadata.continue || undefined;
-    await handOver(page, handle);
-  } while (next !== undefined && options.signal?.aborted !== true);
+    const list = await getPage(options, limit, next);
+    await handOver(list, options, handle);
+    if (options.signal?.aborted === true) return version;
+    const { resourceVersion = "", continue: token = "" } = read(options.path, () => list.rest().metadata ?? {});
+    version ||= resourceVersion;
+    next = token || undefined;
+  } while (next !== undefined);
   return version;
 }
 
-async function getPage(
-  options: ListOptions,
-  limit: number,
-  next: string | undefined,
-): Promise<KubeList & { kind?: string; apiVersion?: string }> {
+async function getPage(options: ListOptions, limit: number, next: string | undefined): Promise<ListBytes> {
   const query = { ...options.query, limit: limit === 0 ? undefined : limit, continue: next };
   const request = { query, signal: options.signal, timeoutMs: PAGE_TIMEOUT_MS, raw: true };
   const bytes = await options.client.request<Buffer>("GET", options.path, request);
   options.onActivity?.();
-  return parseObject(bytes, options.keepManagedFields === true) as KubeList;
+  return read(options.path, () => new ListBytes(bytes));
 }
 
-async function handOver(
-  page: KubeList & { kind?: string; apiVersion?: string },
-  handle: (object: KubeObject) => void,
-): Promise<void> {
-  const kind = page.kind?.replace(/List$/, "");
-  let handled = 0;
-  for (const item of page.items ?? []) {
-    // Built-in kinds leave these out of list items; a watch has them, and both ways must give the same object.
-    item.kind ??= kind;
-    item.apiVersion ??= page.apiVersion;
+async function handOver(list: ListBytes, options: ListOptions, handle: (object: KubeObject) => void): Promise<void> {
+  const { clock = systemClock, signal } = options;
+  for (const item of objectsOf(list, options)) {
     handle(item);
-    if (++handled % OBJECTS_PER_TURN === 0) await nextTurn();
+    const pause = clock.breathe?.();
+    if (pause !== undefined) await pause;
+    if (signal?.aborted === true) return;
+  }
+}
+
+/** One object after the other, each as a watch gives it: built-in kinds leave kind and apiVersion out of the items of a list. */
+function* objectsOf(list: ListBytes, { path, keepManagedFields = false }: ListOptions): Generator<KubeObject> {
+  const { apiVersion } = list.head;
+  const kind = list.head.kind?.replace(/List$/, "");
+  const items = list.items();
+  for (let next = read(path, () => items.next()); next.done !== true; next = read(path, () => items.next())) {
+    const bytes = next.value;
+    const item = read(path, () => parseObject(bytes, keepManagedFields) as KubeObject);
+    item.kind ??= kind;
+    item.apiVersion ??= apiVersion;
+    yield item;
+  }
+}
+
+/** What is no JSON came over a bad road. @throws ApiError Network */
+function read<T>(path: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw new ApiError("Network", `LIST ${path}: the answer is not a whole list`, { cause: error });
   }
 }

@@ -123,11 +123,12 @@ export class Reflector<T extends KubeObject> {
         limit: this.tuning.pageLimit,
         keepManagedFields,
         onActivity: () => this.touch(),
+        clock: this.options.clock,
       },
       (object) => this.sync.upsert(object, seen),
     );
     if (this.stopped) return;
-    this.sync.complete(seen);
+    await this.sync.complete(seen);
     this.version = version;
   }
 
@@ -145,7 +146,7 @@ export class Reflector<T extends KubeObject> {
       await this.read(query, (event) => {
         this.apply(event, this.version === undefined ? seen : undefined);
         if (this.version !== undefined || isInitialEnd(event)) this.version = event.object.metadata.resourceVersion;
-        if (isInitialEnd(event)) this.sync.complete(seen);
+        return isInitialEnd(event) ? this.sync.complete(seen) : undefined;
       });
     } catch (error) {
       this.judgeWatchList(error);
@@ -161,7 +162,10 @@ export class Reflector<T extends KubeObject> {
     this.logger.info({ kind: this.options.kind.kind, error: error.message }, "WatchList refused, listing in pages");
   }
 
-  private read(query: Record<string, string | boolean | undefined>, handle: (event: WatchEvent) => void): Promise<void> {
+  private read(
+    query: Record<string, string | boolean | undefined>,
+    handle: (event: WatchEvent) => void | Promise<void>,
+  ): Promise<void> {
     const { client, clock, random, keepManagedFields } = this.options;
     return readWatch(
       {
@@ -178,7 +182,7 @@ export class Reflector<T extends KubeObject> {
       },
       (event) => {
         this.eventsOfWatch += 1;
-        handle(event);
+        return handle(event);
       },
     );
   }

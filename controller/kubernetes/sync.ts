@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From objects as the server tells them to changes of the store, each announced once: the same version twice is nothing, another
 // UID under the same name is a delete and an add, and whatever a complete list did not contain has been deleted meanwhile.
+import type { Clock } from "./clock";
 import { ABORTED, ApiError } from "./errors";
 import type { Logger } from "./logger";
 import { type KubeObject, keyOf, type ResourceKind } from "./resources";
@@ -21,6 +22,7 @@ export interface SyncerOptions<T extends KubeObject> {
   transform?(object: KubeObject): T;
   onEvent?: (event: StoreEvent<T>) => void;
   logger: Logger;
+  clock: Pick<Clock, "breathe">;
 }
 
 export class Syncer<T extends KubeObject> {
@@ -55,12 +57,16 @@ export class Syncer<T extends KubeObject> {
     if (old !== undefined) this.drop(key, this.transformed(raw) ?? old);
   }
 
-  /** A list is complete: everything that it did not contain is gone. */
-  complete(seen: ReadonlySet<string>): void {
+  /** A list is complete: everything that it did not contain is gone. Many may be, so the event loop has its turns meanwhile. */
+  async complete(seen: ReadonlySet<string>): Promise<void> {
     for (const key of this.options.store.keys()) {
       const old = seen.has(key) ? undefined : this.options.store.get(key);
-      if (old !== undefined) this.drop(key, old);
+      if (old === undefined) continue;
+      this.drop(key, old);
+      const pause = this.options.clock.breathe?.();
+      if (pause !== undefined) await pause;
     }
+    if (this.abandoned) return;
     this.synced = true;
     this.wake();
   }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One watch connection: bytes in, events out, in order. A watchdog ends a connection that is open but says nothing; the API
 // server sends a bookmark about once a minute, so two minutes of silence mean that nobody is there.
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { LineSplitter, parseObject } from "./bytes";
 import type { Clock, Timer } from "./clock";
 import { ApiError, errorFromStatus } from "./errors";
@@ -30,13 +29,12 @@ export interface WatchOptions {
 
 /** `reason` of the ApiError Timeout that the watchdog causes. */
 export const SILENT = "Silent";
-const EVENTS_PER_TURN = 25;
 
 /**
- * Reads one watch to its end and hands each event to `handle`, which must not throw.
+ * Reads one watch to its end and hands each event to `handle`, which must not throw and is waited for.
  * @throws ApiError when the server refuses, sends an ERROR event, falls silent, or the connection breaks
  */
-export async function readWatch(options: WatchOptions, handle: (event: WatchEvent) => void): Promise<void> {
+export async function readWatch(options: WatchOptions, handle: (event: WatchEvent) => void | Promise<void>): Promise<void> {
   const { client, path, query, clock, signal } = options;
   const stream = await client.stream(path, { query: { ...query, watch: true }, signal });
   const watchdog = new Watchdog(clock, options.silenceMs, () => stream.close());
@@ -54,17 +52,16 @@ async function readEvents(
   stream: ByteStream,
   options: WatchOptions,
   watchdog: Watchdog,
-  handle: (event: WatchEvent) => void,
+  handle: (event: WatchEvent) => void | Promise<void>,
 ): Promise<void> {
   const splitter = new LineSplitter();
-  let handled = 0;
   for await (const chunk of stream) {
     options.onActivity();
     watchdog.feed();
     for (const line of splitter.push(chunk)) {
       if (options.signal.aborted) return;
-      handle(parseEvent(options.path, line, options.keepManagedFields));
-      if (++handled % EVENTS_PER_TURN === 0) await nextTurn();
+      const pause = handle(parseEvent(options.path, line, options.keepManagedFields)) ?? options.clock.breathe?.();
+      if (pause !== undefined) await pause;
     }
   }
 }

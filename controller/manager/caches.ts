@@ -1,18 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One reflector a kind, and the World that the core decides from. A write of ours is seen at once (overlay), so that a reconcile
 // never decides from an object that is older than its own last write.
-import {
-  GKE_CONTROLLER_NAMES,
-  KINDS,
-  type AddressBinding,
-  type Gateway,
-  type GatewayClass,
-  type GKENetworkParamSet,
-  type KubeObject,
-  type Network,
-  type NetworkInterface,
-  type Scope,
-} from "../api";
+import { GKE_CONTROLLER_NAMES, KINDS, type AddressBinding, type KubeObject, type Scope } from "../api";
 import { NODE_LOSS_DEFAULTS, type AddressFact, type GoneNode, type NodeView, type Settings, type World } from "../core";
 import {
   listAll,
@@ -20,30 +9,14 @@ import {
   resourcePath,
   type ApiClient,
   type Clock,
-  type Indexer,
   type Logger,
   type Random,
   type StoreEvent,
 } from "../kubernetes";
-import {
-  addressesOf,
-  atLeast,
-  gatewayClassObject,
-  gatewayObject,
-  gatewaysOf,
-  keyOf,
-  lean,
-  namespaceObject,
-  networkInterfaceObject,
-  networkObject,
-  nodeObject,
-  paramSetObject,
-  podObject,
-  routeObject,
-  type NodeObject,
-  type PodObject,
-  type RouteObject,
-} from "./views";
+import { INDEXERS, NEEDED, TRANSFORMS, type KindKey, type Kinds, type Listener } from "./caches-kinds";
+import { atLeast, keyOf, type NodeObject, type RouteObject } from "./views";
+
+export { INDEXERS, TRANSFORMS, type KindKey, type Kinds, type Listener } from "./caches-kinds";
 
 export interface CacheOptions {
   client: ApiClient;
@@ -53,51 +26,6 @@ export interface CacheOptions {
   settings: Omit<Settings, "alone">;
   addressFact(address: string, scope: Scope): AddressFact | undefined;
 }
-export interface Kinds {
-  route: RouteObject;
-  gateway: Gateway;
-  gatewayClass: GatewayClass;
-  network: Network;
-  paramSet: GKENetworkParamSet;
-  networkInterface: NetworkInterface;
-  binding: AddressBinding;
-  pod: PodObject;
-  node: NodeObject;
-  namespace: KubeObject;
-}
-export type KindKey = keyof Kinds;
-export type Listener = { [K in KindKey]: (event: StoreEvent<Kinds[K]>) => void };
-
-/** From an object as it is read to what is kept of it. */
-export const TRANSFORMS: { [K in KindKey]: (raw: KubeObject) => Kinds[K] } = {
-  route: routeObject,
-  gateway: gatewayObject,
-  gatewayClass: gatewayClassObject,
-  network: networkObject,
-  paramSet: paramSetObject,
-  networkInterface: networkInterfaceObject,
-  binding: lean,
-  pod: podObject,
-  node: nodeObject,
-  namespace: namespaceObject,
-};
-/** Under which values each kind is found. */
-export const INDEXERS: { [K in KindKey]?: Record<string, Indexer<Kinds[K]>> } = {
-  route: {
-    address: (r) => addressesOf(r),
-    gateway: (r) => [...new Set(gatewaysOf(r))],
-    namespace: (r) => [r.metadata.namespace ?? "default"],
-    network: (r) => [r.spec.network],
-    uid: (r) => [r.metadata.uid ?? ""],
-  },
-  gateway: { address: (g) => addressesOf(g), class: (g) => [g.spec.gatewayClassName] },
-  network: { params: (n) => [n.spec?.parametersRef?.name ?? ""] },
-  binding: { route: (b) => [b.spec.route.uid], address: (b) => [b.spec.address] },
-  pod: { namespace: (p) => [p.view.namespace], node: (p) => [p.view.node ?? ""] },
-};
-/** Kinds without which the controller has nothing to do; its readiness says so, and Pulumi waits for that (pulumi.md 3.3). */
-const NEEDED: readonly KindKey[] = ["route", "gateway", "gatewayClass", "binding", "pod", "node", "namespace"];
-
 export class Caches {
   readonly world: World;
   private readonly reflectors: { [K in KindKey]: Reflector<Kinds[K]> };
@@ -192,7 +120,8 @@ export class Caches {
    */
   async readClaims(): Promise<void> {
     const there = new Set<string>();
-    await listAll({ client: this.options.client, path: resourcePath(KINDS.binding) }, (object) => {
+    const { client, clock } = this.options;
+    await listAll({ client, clock, path: resourcePath(KINDS.binding) }, (object) => {
       there.add(object.metadata.name ?? "");
       this.wrote("binding", object as KubeObject);
     });

@@ -63,6 +63,7 @@ export async function lead(o: LeadingOptions): Promise<void> {
     queue: o.queue,
     workers: o.workers,
     signal: o.hurry,
+    clock: o.clock,
     reconcile: async (key) => (o.mayWork() ? reconciler.reconcile(key) : undefined),
     onError: (error, key) => o.logger.warn({ key, error: textOf(error) }, "reconcile failed, will be repeated"),
     onResult: ({ key, outcome, seconds }) => o.metrics.reconciled(key.slice(0, key.indexOf("/")), outcome, seconds),

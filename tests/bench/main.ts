@@ -12,7 +12,7 @@ import { createApiClient, silentLogger, systemClock, WorkQueue } from "../../con
 import { Caches } from "../../controller/manager/caches";
 import { triggers } from "../../controller/manager/triggers";
 import type { ClusterSize, News, Order } from "./cluster";
-import { Turns } from "./turns";
+import { Turns, type Turned } from "./turns";
 
 const option = (name: string, fallback: number): number => {
   const at = process.argv.indexOf(`--${name}`);
@@ -34,12 +34,9 @@ const ask = <K extends string>(child: ChildProcess, order: Order, key: K): Promi
     child.send(order);
   });
 
-interface Result {
+interface Result extends Turned {
   phase: string;
   seconds: number;
-  clockMs: number;
-  cpuMs: number;
-  p99Ms: number;
 }
 async function measured(phase: string, work: () => Promise<object>): Promise<Result> {
   global.gc?.();

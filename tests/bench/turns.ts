@@ -1,29 +1,86 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long the event loop stood still: by the clock, and by the processor time that this process spent in one turn. Other load on the machine
-// shows only in the first.
-import { monitorEventLoopDelay } from "node:perf_hooks";
+// How long the event loop stood still, turn by turn: by the clock, and by the processor time of the thread that runs it, which other load on the
+// machine does not change. Where the kernel does not tell that (`schedstat`, Linux), the time of the whole process stands in, helpers included.
+import { readFileSync } from "node:fs";
+import { PerformanceObserver } from "node:perf_hooks";
+
+export interface Turned {
+  /** Longest turn, milliseconds by the clock. */
+  clockMs: number;
+  /** Longest turn, milliseconds of processor time. */
+  cpuMs: number;
+  /** Longest pause of the garbage collector within the whole, milliseconds by the clock. */
+  gcMs: number;
+  turns: number;
+  /** Turns of more than 20 ms of processor time. */
+  over20: number;
+}
+export interface Turn {
+  /** Milliseconds since the begin. */
+  at: number;
+  clockMs: number;
+  cpuMs: number;
+}
+
+const SCHEDSTAT = `/proc/self/task/${process.pid}/schedstat`;
+const ofProcess = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
+const ofThread = (): number => Number(readFileSync(SCHEDSTAT, "latin1").split(" ")[0]) / 1e6;
+/** Milliseconds of processor time that the main thread has had. */
+export const cpuMs: () => number = (() => {
+  try {
+    return ofThread() > 0 ? ofThread : ofProcess;
+  } catch {
+    return ofProcess;
+  }
+})();
+
+const KEPT = 5;
+const round = (ms: number): number => Math.round(ms * 10) / 10;
 
 export class Turns {
-  private longestCpu = 0;
+  /** The longest turns, by processor time, the longest first. */
+  readonly longest: Turn[] = [];
   private running = true;
-  private last = process.cpuUsage();
-  private readonly delay = monitorEventLoopDelay({ resolution: 1 });
+  private readonly began = performance.now();
+  private last = { clock: performance.now(), cpu: cpuMs() };
+  private most = { clock: 0, gc: 0 };
+  private count = 0;
+  private over20 = 0;
+  private readonly gc = new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) this.most.gc = Math.max(this.most.gc, duration);
+  });
 
   constructor() {
-    this.delay.enable();
-    this.turn();
+    this.gc.observe({ entryTypes: ["gc"] });
+    setImmediate(() => this.turn());
   }
-  /** Milliseconds. */
-  stop(): { clockMs: number; cpuMs: number; p99Ms: number } {
+  stop(): Turned {
     this.running = false;
-    this.delay.disable();
-    const ms = (ns: number): number => Math.round(ns / 1e5) / 10;
-    return { clockMs: ms(this.delay.max), p99Ms: ms(this.delay.percentile(99)), cpuMs: Math.round(this.longestCpu * 10) / 10 };
+    this.gc.disconnect();
+    const { clock, gc } = this.most;
+    const cpu = this.longest[0]?.cpuMs ?? 0;
+    return { clockMs: round(clock), cpuMs: round(cpu), gcMs: round(gc), turns: this.count, over20: this.over20 };
   }
   private turn(): void {
-    const { user, system } = process.cpuUsage(this.last);
-    this.longestCpu = Math.max(this.longestCpu, (user + system) / 1000);
-    this.last = process.cpuUsage();
+    const now = { clock: performance.now(), cpu: cpuMs() };
+    const turn = {
+      at: Math.round(this.last.clock - this.began),
+      clockMs: now.clock - this.last.clock,
+      cpuMs: now.cpu - this.last.cpu,
+    };
+    this.last = now;
+    this.count += 1;
+    this.note(turn);
     if (this.running) setImmediate(() => this.turn());
+  }
+  private note(turn: Turn): void {
+    this.most.clock = Math.max(this.most.clock, turn.clockMs);
+    if (turn.cpuMs > 20) this.over20 += 1;
+    if (turn.cpuMs <= (this.longest[KEPT - 1]?.cpuMs ?? 0)) return;
+    this.longest.push(turn);
+    this.longest.sort((a, b) => b.cpuMs - a.cpuMs).splice(KEPT);
   }
 }
