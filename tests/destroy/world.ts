@@ -9,9 +9,9 @@ import type { OnDestroy, PersistentPodIpsArgs } from "../../components";
 import { ROOT, untilReady } from "../../sandbox/demo";
 import { runPulumi } from "../../sandbox/pulumi";
 import { ensureTools, ToolsMissingError } from "../../sandbox/tools";
-import { startWorld, type World } from "../../sandbox/world/world";
+import { startWorld, type World, type WorldOptions } from "../../sandbox/world/world";
 
-const DIST = path.join(process.env.COMPONENTS_DIST ?? path.join(ROOT, "dist"), "components");
+export const DIST = path.join(process.env.COMPONENTS_DIST ?? path.join(ROOT, "dist"), "components");
 const NAME = "edge";
 
 const PROGRAM = `"use strict";
@@ -23,10 +23,12 @@ const { Deployment } = require("@pulumi/kubernetes/apps/v1/deployment");
 const kit = require(${JSON.stringify(DIST)});
 const args = JSON.parse(readFileSync(join(__dirname, "args.json"), "utf8"));
 const protect = (args.onDestroy ?? "Protect") === "Protect";
-const vpc = new Network("nodes", { name: "nodes", autoCreateSubnetworks: false }, { protect });
-const subnet = new Subnetwork("nodes", { name: "nodes", network: vpc.name, region: args.region, ipCidrRange: "10.0.0.0/20",
+const project = args.networkProject ?? args.project;
+const vpc = new Network("nodes", { name: "nodes", project, autoCreateSubnetworks: false }, { protect });
+const subnet = new Subnetwork("nodes", { name: "nodes", project, network: vpc.name, region: args.region, ipCidrRange: "10.0.0.0/20",
   secondaryIpRanges: [{ rangeName: "pods", ipCidrRange: "10.4.0.0/14" }, { rangeName: "services", ipCidrRange: "10.8.0.0/20" }] }, { protect });
-Object.assign(args.cluster.create, { network: vpc.name, subnetwork: subnet.name });
+const where = (r) => args.networkProject ? r.id : r.name;
+Object.assign(args.cluster.create, { network: where(vpc), subnetwork: where(subnet) });
 const ips = new kit.PersistentPodIps("${NAME}", args);
 const interfaces = JSON.stringify([{ interfaceName: "eth0", network: "default" }, { interfaceName: "eth1", network: "blue" }]);
 const labels = { app: "proxy" };
@@ -75,9 +77,9 @@ export class Destroyed {
     readonly folder: string,
   ) {}
 
-  static async open(context: Context): Promise<Destroyed> {
+  static async open(context: Context, options: Partial<WorldOptions> = {}): Promise<Destroyed> {
     try {
-      const world = await startWorld({ tools: await ensureTools(), operationLatencyMs: 50 });
+      const world = await startWorld({ tools: await ensureTools(), operationLatencyMs: 50, ...options });
       const folder = mkdtempSync(path.join(tmpdir(), "destroy-"));
       mkdirSync(path.join(folder, "node_modules"));
       symlinkSync(path.join(ROOT, "node_modules", "@pulumi"), path.join(folder, "node_modules", "@pulumi"));
