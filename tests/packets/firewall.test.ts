@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Others on the same node: masquerading, a FORWARD chain that drops, spoofing Pods, Google's guest agent, a CNI that owns the path. The rules are
-// those that iptables-nft makes (same tables, chains and hooks).
+// Others' firewalls on the same node: masquerading, a FORWARD chain that drops; and our own table. The rules are those that iptables-nft makes (same tables, chains and hooks).
 import { expect } from "chai";
 import type { Context } from "mocha";
 import { pod, wish } from "./agent";
 import { CLIENT, fabricTo, PIP, podAdd, podOn, up } from "./lab";
-import { inside, ip, nft, output, quietly, netns } from "./shell";
-import { GOOD, packets, type Scenario } from "./suite";
+import { inside, nft, output, quietly } from "./shell";
+import { GOOD, packets, story, type Scenario } from "./suite";
 
 const MASQUERADE = `table ip nat {
   chain POSTROUTING { type nat hook postrouting priority srcnat; policy accept; ip daddr != 10.0.0.0/8 counter masquerade; }
@@ -34,28 +33,60 @@ function skipped(test: Context, reason: string): never {
   test.test!.title += ` (${reason})`;
   return test.skip();
 }
-const counted = (text: string, re: RegExp): number => Number(re.exec(text)?.[1] ?? 0);
 
 packets("The agent among others", __filename, (scenario) => {
-  it("nat: without the exemption a masquerading rule hides the address both ways (the trap)", async () => {
-    const s = scenario();
-    await basic(s, () => nft("n1", MASQUERADE), "--masquerade-exemption", "off");
-    await s.serve("client", { bind: CLIENT, port: 9100 });
-    expect((await s.fromPod("pa")).udp).to.not.include(PIP);
-    expect((await s.ask()).tcp).to.not.include(CLIENT);
-  });
-  it("nat: the exemption is made only where something masquerades, keeps both addresses, and leaves the rule as it is", async () => {
-    const s = scenario();
-    const agent = await basic(s, () => undefined);
-    await s.serve("client", { bind: CLIENT, port: 9100 });
-    expect(ruleset("table", "ip", "gkepip"), "not needed").to.not.include("snat");
-    nft("n1", MASQUERADE);
-    await agent.waitFor("detected", () => ruleset("table", "ip", "gkepip").includes("snat to ip saddr"));
-    expect((await s.fromPod("pa")).tcp).to.equal(`|client|${PIP}|${CLIENT}`);
-    expect(await s.ask()).to.deep.equal(GOOD);
-    expect(ruleset("table", "ip", "nat")).to.include("masquerade");
-    nft("n1", "delete table ip nat\n");
-    await agent.waitFor("not needed any more", () => !ruleset("table", "ip", "gkepip").includes("snat"));
+  story(scenario, "nat", {
+    build: async (s) => {
+      const agent = await basic(s, () => nft("n1", MASQUERADE), "--masquerade-exemption", "off");
+      await s.serve("client", { bind: CLIENT, port: 9100 });
+      return { agent };
+    },
+    steps: [
+      [
+        "a rule like ip-masq-agent's hides the address of what the Pod sends (the trap, exemption off)",
+        async (_, s) => expect((await s.fromPod("pa")).tcp).to.equal(`|client|10.1.0.11|${CLIENT}`),
+      ],
+      [
+        "and inbound too: the Pod sees the node instead of the client",
+        async (_, s) => expect((await s.ask()).tcp).to.match(/^\|pa\|10\.\d+\.\d+\.\d+\|/),
+      ],
+      [
+        "with the exemption the Pod's packets keep the address",
+        async (made, s) => {
+          await made.agent.kill();
+          made.agent = s.agent("n1", "--periodic-seconds", "1");
+          await made.agent.start(wish(1, pod("pa", 1, 10)));
+          expect((await s.fromPod("pa")).tcp).to.equal(`|client|${PIP}|${CLIENT}`);
+        },
+      ],
+      ["and inbound the Pod sees the client", async (_, s) => expect(await s.ask()).to.deep.equal(GOOD)],
+      ["the rule of somebody else is as it was", () => void expect(ruleset("table", "ip", "nat")).to.include("masquerade")],
+      [
+        "with our table away it is hidden again (control; the agent is away)",
+        async ({ agent }, s) => {
+          await agent.kill();
+          nft("n1", "delete table ip gkepip\n");
+          expect((await s.fromPod("pa")).tcp).to.equal(`|client|10.1.0.11|${CLIENT}`);
+          await agent.start();
+          expect((await s.fromPod("pa")).tcp).to.equal(`|client|${PIP}|${CLIENT}`);
+        },
+      ],
+      [
+        "the exemption goes when nothing masquerades any more",
+        async ({ agent }) => {
+          nft("n1", "delete table ip nat\n");
+          await agent.waitFor("gone", () => !ruleset("table", "ip", "gkepip").includes("snat"));
+        },
+      ],
+      [
+        "and is made where something begins to",
+        async ({ agent }, s) => {
+          nft("n1", MASQUERADE);
+          await agent.waitFor("detected", () => ruleset("table", "ip", "gkepip").includes("snat to ip saddr"));
+          expect(await s.ask()).to.deep.equal(GOOD);
+        },
+      ],
+    ],
   });
   it("nat: a rule that drops what conntrack calls invalid does no harm", async () => {
     const s = scenario();
@@ -126,16 +157,6 @@ packets("The agent among others", __filename, (scenario) => {
     await agent.want(wish(2));
     expect(saved()).to.equal(before);
   });
-  it("spoof: another Pod's packets with the address are dropped on the node; the owner is not touched", async () => {
-    const s = scenario();
-    await basic(s, () => {
-      podAdd("px", 1, 20);
-      podOn("px");
-    });
-    quietly("ip", "netns", "exec", netns("px"), "ping", "-c2", "-i.2", "-W1", "-I", PIP, CLIENT);
-    expect(counted(ruleset("table", "ip", "gkepip"), /counter packets (\d+)/)).to.equal(2);
-    expect(await s.ask()).to.deep.equal(GOOD);
-  });
   it("spoof: a table of ours that somebody has changed or deleted is put right; with --anti-spoof off there is none", async () => {
     const s = scenario();
     const agent = await basic(s, () => undefined);
@@ -148,66 +169,5 @@ packets("The agent among others", __filename, (scenario) => {
     const off = s.agent("n1", "--anti-spoof", "off");
     await off.start(wish(1, pod("pa", 1, 10)));
     expect(ruleset("ruleset")).to.not.include("gkepip");
-  });
-  it("guestagent: a local route of protocol 66 swallows the address; exactly that route is taken away, also when it comes again", async () => {
-    const s = scenario();
-    const agent = await basic(s, () =>
-      inside("n1", "ip", "route", "add", "local", PIP, "scope", "host", "dev", "nic1", "proto", "66"),
-    );
-    expect(await s.ask()).to.deep.equal(GOOD);
-    inside("n1", "ip", "route", "add", "local", PIP, "scope", "host", "dev", "nic1", "proto", "66");
-    await agent.waitFor("gone again", () => !ip("n1", "route show table local").includes(PIP));
-    expect(await s.ask()).to.deep.equal(GOOD);
-  });
-  it("guestagent: where local is looked up at 100 (as with Cilium) the route stays and does no harm", async () => {
-    const s = scenario();
-    await basic(s, () => {
-      inside("n1", "ip", "route", "add", "local", PIP, "scope", "host", "dev", "nic1", "proto", "66");
-      ip("n1", "rule add pref 100 lookup local");
-      ip("n1", "rule del pref 0 lookup local");
-    });
-    expect(await s.ask()).to.deep.equal(GOOD);
-    expect(ip("n1", "route show table local")).to.include(PIP);
-  });
-  it("guestagent: a local route of anybody else is not touched, and LocalRouteConflict says so instead of Ready", async () => {
-    const s = scenario();
-    const agent = await basic(s, () => ip("n1", `addr add ${PIP}/32 dev lo`));
-    expect(agent.condition("LocalRouteConflict")).to.include({ status: "True" });
-    expect(agent.of()!.programmed).to.equal(false);
-    expect(ip("n1", "addr show dev lo")).to.include(PIP);
-  });
-  it("antispoof_cni: a CNI that drops foreign sources before routing is found out and said instead of Ready", async () => {
-    const s = scenario();
-    const agent = await basic(s, () =>
-      nft(
-        "n1",
-        `table netdev cni { \n counter sip { } \n chain c { \n type filter hook ingress device lxc-pa-1 priority 0; policy accept; ether type ip ip saddr != 10.201.1.10 counter name sip drop \n } \n }\n`,
-      ),
-    );
-    expect((await s.ask()).udp).to.include("FAIL");
-    expect(counted(ruleset("counter", "netdev", "cni", "sip"), /packets (\d+)/)).to.be.greaterThan(0);
-    expect(agent.condition("DatapathOwnedByCNI")).to.include({ status: "True", reason: "ForeignDatapath" });
-    expect(agent.of()!.programmed).to.equal(false);
-    nft("n1", "delete table netdev cni\n");
-    await agent.waitFor("said when it is gone", (x) => x.statuses[0]?.programmed === true);
-  });
-  it("antispoof_cni: a BPF program on the host interface (Dataplane V2) is found out and said instead of Ready", async function () {
-    const s = scenario();
-    const bpf = ["tc", "filter", "add", "dev", "lxc-pa-1", "ingress", "bpf", "bytecode", "1,6 0 0 4294967295,", "da"];
-    const agent = await basic(s, () => undefined);
-    const run = (...c: string[]): boolean => quietly("ip", "netns", "exec", netns("n1"), ...c);
-    if (!run("tc", "qdisc", "add", "dev", "lxc-pa-1", "clsact") || !run(...bpf)) return this.skip();
-    await agent.waitFor("found out", (x) => x.statuses[0]?.programmed === false);
-    expect(agent.condition("DatapathOwnedByCNI")!.message).to.include("BPF");
-  });
-  it("antispoof_cni: a node with Cilium's interface is Dataplane V2's, unless the user says to trust it", async () => {
-    const s = scenario();
-    const cilium = (): void => ip("n1", "link add cilium_host type veth peer name cilium_net") as unknown as void;
-    const agent = await basic(s, cilium);
-    expect(agent.condition("DatapathOwnedByCNI")).to.include({ status: "True" });
-    await agent.kill();
-    const trusting = s.agent("n1", "--trust-cni");
-    await trusting.start(wish(1, pod("pa", 1, 10)));
-    expect(trusting.of()!.programmed).to.equal(true);
   });
 });

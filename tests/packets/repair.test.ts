@@ -1,92 +1,174 @@
 // SPDX-License-Identifier: Apache-2.0
 // What others do to the node, and what the agent makes of it: drift, flaps, foreign objects, its own death, many addresses.
 import { expect } from "chai";
-import { BLUE, pod, wish } from "./agent";
-import { CLIENT, fabricTo, nicRoutes, PIP, podAdd, podGone, podOn, spoofed, up, withoutSourceCheck } from "./lab";
-import { batch, inside, ip, netns, sh, start, tryIp, until, type Running } from "./shell";
-import { GOOD, packets, pause, type Scenario } from "./suite";
+import { BLUE, pod, wish, type LabAgent } from "./agent";
+import { fabricTo, macOf, PIP, podAdd, podGone, podOn, up } from "./lab";
+import { inside, ip, netns, sh, start, until, type Running } from "./shell";
+import { GOOD, packets, pause, story, type Scenario } from "./suite";
 
 const IN = "route show table 7101";
-async function basic(s: Scenario, ...flags: string[]) {
+const OURS = /proto (122|0x7a)/;
+async function basic(s: Scenario, { mac = false } = {}) {
   up({ nodes: 1 });
   podAdd("pa", 1, 10);
   podOn("pa");
   fabricTo(1);
-  const agent = s.agent("n1", ...flags);
-  await agent.start(wish(1, pod("pa", 1, 10)));
+  const agent = s.agent("n1", "--periodic-seconds", "1");
+  await agent.start(wish(1, pod("pa", 1, 10, mac ? { mac: macOf("pa") } : {})));
   return agent;
 }
-const sentBy = (ns: string, dev: string): number => Number(inside(ns, "cat", `/sys/class/net/${dev}/statistics/tx_packets`));
 /** Every object of the node that is not ours, as bytes. */
 const foreign = (): string =>
   [
     ...ip("n1", "-4 route show table all").split("\n"),
     ...ip("n1", "-4 rule show").split("\n"),
-    ...ip("n1", "-4 neigh show nud permanent").split("\n"),
+    ...neighbours(),
+    ...ip("n1", "-4 -o addr show").split("\n"),
   ]
-    .filter((line) => !/proto (122|0x7a)/.test(line))
+    .filter((line) => !OURS.test(line) || line.includes("table 300"))
     .join("\n");
 
+/** Every object of ours, in an order that does not depend on the order of making. */
+const state = (): string =>
+  [...ip("n1", "-4 route show table all").split("\n"), ...ip("n1", "-4 rule show").split("\n"), ...neighbours()]
+    .filter((line) => OURS.test(line))
+    .map((line) => line.trim())
+    .sort()
+    .join("\n");
+const neighbours = (): string[] => ip("n1", "-4 neigh show nud permanent").split("\n");
+/** A pass that began after now and wrote nothing. */
+async function quiet(agent: LabAgent): Promise<void> {
+  const { pass } = agent.status()!;
+  await agent.waitFor("a pass that writes nothing", (x) => x.pass > pass && x.lines === 0 && x.firewallChanges === 0);
+}
+const good = async (_: unknown, s: Scenario): Promise<void> => void expect(await s.ask()).to.deep.equal(GOOD);
+
+const STALE = {
+  route: { add: "route add 34.123.10.79/32 dev lxc-pa-1 table 7101 proto 122", shows: "34.123.10.79" },
+  rule: { add: "rule add pref 91 iif lxc-px-1 from 34.123.10.78 lookup 7201 protocol 122", shows: "34.123.10.78" },
+  neighbour: {
+    add: "neigh add 10.201.1.76 lladdr 02:00:00:00:00:76 dev lxc-pa-1 nud permanent protocol 122",
+    shows: "10.201.1.76",
+  },
+  blackhole: { add: "route add blackhole 34.123.10.75/32 metric 65535 table 7101 proto 122", shows: "34.123.10.75" },
+};
+const FOREIGN = {
+  "rule at our preference": ["rule add pref 91 from 34.123.10.80 lookup 7201", "34.123.10.80"],
+  "rule into our table": ["rule add pref 90 iif nic0 lookup 7101 protocol 4", "iif nic0"],
+  "route in a table of our range that no network has": [
+    "route add 34.123.10.77/32 dev lxc-pa-1 table 7150 proto static",
+    "34.123.10.77",
+  ],
+  "route with our protocol in a table that is not ours": [
+    "route add 34.123.10.78/32 dev lxc-pa-1 table 300 proto 122",
+    "table 300",
+  ],
+  "permanent neighbour": ["neigh add 10.201.1.77 lladdr 02:00:00:00:00:77 dev lxc-pa-1 nud permanent", "10.201.1.77"],
+  "address of an interface": ["addr add 203.0.113.9/32 dev nic0", "203.0.113.9"],
+  "default route": ["route add default via 10.0.0.1 dev nic0 metric 900 proto static", "metric 900"],
+} as const;
+const DRIFT = {
+  route: [`route del ${PIP}/32 metric 100 table 7101`],
+  rule: [`rule del pref 91 iif lxc-pa-1 from ${PIP}`],
+  neighbour: ["neigh del 10.201.1.10 dev lxc-pa-1"],
+  blackhole: [`route del blackhole ${PIP}/32 metric 65535 table 7101`],
+  table: ["route flush table 7101"],
+  "way out": ["route del default via 10.1.0.1 dev nic1 table 7201"],
+};
+
 packets("The agent repairs what is its own", __filename, (scenario) => {
-  it("E58 drift: a second pass and a restart (upgrade) plan nothing, and traffic goes on while it is away", async () => {
-    const s = scenario();
-    const agent = await basic(s);
-    await s.serve("pa");
-    const state = ip("n1", "-4 route show table all") + ip("n1", "-4 rule show");
-    const meter = s.meter({ seconds: 2.5 });
-    await pause(500);
-    await agent.kill("SIGTERM");
-    expect(ip("n1", "-4 route show table all") + ip("n1", "-4 rule show"), "SIGTERM leaves everything").to.equal(state);
-    const second = await agent.start();
-    expect(second).to.include({ lines: 0, firewallChanges: 0 });
-    expect(agent.log, "planned nothing").to.not.include('"msg":"programmed"');
-    await agent.kill("SIGKILL");
-    const third = await agent.start();
-    expect(third).to.include({ lines: 0, firewallChanges: 0 });
-    expect(agent.log, "planned nothing").to.not.include('"msg":"programmed"');
-    const m = await meter;
-    expect(m.lost, JSON.stringify(m)).to.be.at.most(3);
-  });
-  it("E58 drift: stale objects of ours go; foreign rules, routes elsewhere and neighbours stay byte for byte", async () => {
-    const s = scenario();
-    const agent = await basic(s);
-    ip("n1", "rule add pref 91 from 34.123.10.80 lookup 7201");
-    ip("n1", "rule add pref 90 iif nic0 lookup 7101 protocol 4");
-    ip("n1", "route add 34.123.10.77/32 dev lxc-pa-1 table 7150 proto static");
-    ip("n1", "route add 34.123.10.78/32 dev lxc-pa-1 table 300 proto 122");
-    ip("n1", "neigh add 10.201.1.77 lladdr 02:00:00:00:00:77 dev lxc-pa-1 nud permanent");
-    const before = foreign();
-    ip("n1", "route add 34.123.10.79/32 dev lxc-pa-1 table 7101 proto 122");
-    ip("n1", "route append 34.123.10.1/32 via 10.201.1.99 dev lxc-pa-1 onlink metric 100 table 7101 proto 122");
-    ip("n1", "rule add pref 91 iif lxc-px-1 from 34.123.10.79 lookup 7201 protocol 122");
-    ip("n1", "rule add pref 91 from all lookup 7201 protocol 122");
-    await until("stale objects go", () => !/34\.123\.10\.79|10\.201\.1\.99/.test(ip("n1", IN) + ip("n1", "rule show")));
-    await agent.waitFor("quiet", (x) => x.lines === 0);
-    expect(foreign()).to.equal(before);
-    expect(
-      ip("n1", "rule show pref 91")
-        .trim()
-        .split("\n")
-        .filter((l) => /proto/.test(l)),
-    ).to.have.length(1);
-    await s.serve("pa");
-    expect(await s.ask()).to.deep.equal(GOOD);
-  });
-  it("drift: a route, then a rule, then a whole table deleted under load are repaired within 50 packets each", async () => {
-    const s = scenario();
-    await basic(s);
-    await s.serve("pa");
-    const meter = s.meter({ seconds: 3 });
-    await pause(600);
-    ip("n1", `route del ${PIP}/32 metric 100 table 7101`);
-    await pause(600);
-    ip("n1", `rule del pref 91 iif lxc-pa-1 from ${PIP}`);
-    await pause(600);
-    ip("n1", "route flush table 7101");
-    const m = await meter;
-    expect(m.lost, JSON.stringify(m)).to.be.within(1, 300);
-    expect(m.longestGap, JSON.stringify(m)).to.be.at.most(150);
-    expect(await s.ask()).to.deep.equal(GOOD);
+  story(scenario, "drift", {
+    build: async (s) => {
+      const agent = await basic(s, { mac: true });
+      await s.serve("pa");
+      return agent;
+    },
+    steps: [
+      [
+        "the first pass writes what is missing, the second nothing (E58)",
+        async (agent) => {
+          expect(agent.log).to.include('"lines":7,"failed":0');
+          await quiet(agent);
+        },
+      ],
+      ["traffic", good],
+      [
+        "SIGTERM leaves everything in place",
+        async (agent) => {
+          const before = state();
+          await agent.kill("SIGTERM");
+          expect(state()).to.equal(before);
+        },
+      ],
+      [
+        "an agent that starts again, or another release of it (upgrade), plans nothing (E58)",
+        async (agent) => {
+          expect(await agent.start()).to.include({ lines: 0, firewallChanges: 0 });
+          expect(agent.log).to.not.include('"msg":"programmed"');
+        },
+      ],
+      [
+        "killed -9 with nothing wanted, and started again, it loses no packet and plans nothing (E58)",
+        async (agent, s) => {
+          const meter = s.meter({ seconds: 2 });
+          await pause(500);
+          await agent.kill("SIGKILL");
+          await pause(300);
+          expect(await agent.start()).to.include({ lines: 0, firewallChanges: 0 });
+          const m = await meter;
+          expect(m.lost, JSON.stringify(m)).to.be.at.most(3);
+        },
+      ],
+      ...(["route", "rule", "neighbour", "blackhole"] as const).map((what): [string, (agent: LabAgent) => Promise<void>] => [
+        `a stale ${what} of ours goes (E58)`,
+        async (agent) => {
+          ip("n1", STALE[what].add);
+          await until(`${what} goes`, () => !state().includes(STALE[what].shows));
+          await quiet(agent);
+        },
+      ]),
+      [
+        "a double of a wanted route and a rule of ours that says less go, and the wanted ones stay (E58)",
+        async (agent) => {
+          ip("n1", `route append ${PIP}/32 via 10.201.1.99 dev lxc-pa-1 onlink metric 100 table 7101 proto 122`);
+          ip("n1", "rule add pref 91 from all lookup 7201 protocol 122");
+          await until(
+            "both go",
+            () => !state().includes("10.201.1.99") && ip("n1", "rule show pref 91").trim().split("\n").length === 1,
+          );
+          await quiet(agent);
+        },
+      ],
+      ...Object.entries(FOREIGN).map(([what, [add, shows]]): [string, (agent: LabAgent) => Promise<void>] => [
+        `a foreign ${what} stays`,
+        async (agent) => {
+          ip("n1", add);
+          const before = foreign();
+          expect(before).to.include(shows);
+          ip("n1", STALE.route.add);
+          await until("our own goes", () => !state().includes(STALE.route.shows));
+          await quiet(agent);
+          expect(foreign()).to.equal(before);
+        },
+      ]),
+      ...(["route", "rule", "neighbour", "blackhole", "table", "way out"] as const).map(
+        (what): [string, (agent: LabAgent, s: Scenario) => Promise<void>] => [
+          `a ${what} of ours deleted under load is back within ${what === "neighbour" ? "two periods" : "150 packets"}`,
+          async (agent, s) => {
+            const wanted = state();
+            const meter = s.meter({ seconds: 1.5 });
+            await pause(500);
+            for (const words of DRIFT[what]) ip("n1", words);
+            expect(state()).to.not.equal(wanted);
+            await until("all as before", () => state() === wanted);
+            const m = await meter;
+            expect(m.longestGap, JSON.stringify(m)).to.be.at.most(150);
+            await quiet(agent);
+          },
+        ],
+      ),
+      ["traffic at the end", good],
+    ],
   });
   it("conflict: with a foreign route in its table it touches nothing there and says ForeignTableConflict; then it goes on", async () => {
     const s = scenario();
@@ -132,66 +214,6 @@ packets("The agent repairs what is its own", __filename, (scenario) => {
     }
     expect(agent.status()!.ipProcesses).to.be.greaterThan(1);
   });
-  it("loop: an address that no Pod of the node owns ends in its blackhole instead of circling; a dead Pod's rule is collected", async () => {
-    const s = scenario();
-    up({ nodes: 1 });
-    podAdd("pa", 1, 10);
-    fabricTo(1);
-    withoutSourceCheck();
-    const ping = (): number => {
-      const before = sentBy("vpc", "vn1-1");
-      tryIp("client", "route flush cache");
-      try {
-        inside("client", "ping", "-c10", "-i.05", "-W1", PIP);
-      } catch {
-        // Nobody answers; only the packets count.
-      }
-      return sentBy("vpc", "vn1-1") - before;
-    };
-    expect(ping(), "without the agent").to.be.greaterThan(100);
-    const agent = s.agent("n1");
-    await agent.start(wish(1));
-    expect(ping(), "with the blackhole").to.be.at.most(30);
-    await agent.want(wish(2, pod("pa", 1, 10)));
-    podGone("pa");
-    await until("rule collected", () => ip("n1", "rule show pref 91") === "");
-    expect(ip("n1", IN)).to.include(`blackhole ${PIP}`).and.not.include("lxc-pa-1");
-  });
-  it("flap: NIC down and up; nothing leaks by the other NIC, and the way out comes back", async () => {
-    const s = scenario();
-    const agent = await basic(s);
-    await s.serve("pa");
-    await s.serve("client", { bind: CLIENT, port: 9100 });
-    const before = spoofed();
-    ip("n1", "link set nic1 down");
-    await agent.waitFor("NIC down is said", (x) => x.statuses[0]?.conditions.some((c) => c.reason === "NicDown") === true);
-    expect((await s.fromPod("pa")).udp).to.include("FAIL");
-    expect(spoofed() - before, "leaked").to.equal(0);
-    ip("n1", "link set nic1 up");
-    batch("n1", nicRoutes());
-    await agent.waitFor("programmed again", (x) => x.statuses[0]?.programmed === true);
-    expect(ip("n1", "route show table 7201")).to.include("via 10.1.0.1");
-    expect(await s.ask({ timeoutMs: 2000 })).to.deep.equal(GOOD);
-  });
-  it("split brain: a second node that believes it owns the address harms neither the owner nor the client", async () => {
-    const s = scenario();
-    up();
-    podAdd("pa", 1, 10);
-    podAdd("pb", 2, 10);
-    for (const p of ["pa", "pb"]) podOn(p);
-    fabricTo(1);
-    const [a, b] = [s.agent("n1"), s.agent("n2")];
-    await a.start(wish(1, pod("pa", 1, 10)));
-    await b.start(wish(1, pod("pb", 2, 10)));
-    for (const p of ["pa", "pb"]) await s.serve(p);
-    await s.serve("client", { bind: CLIENT, port: 9100 });
-    expect(await s.ask(), "in").to.deep.equal(GOOD);
-    expect((await s.fromPod("pb")).udp, "the other's packets end at the fabric").to.include("FAIL");
-    withoutSourceCheck();
-    expect((await s.fromPod("pb")).tcp, "answers reach the owner, which resets").to.include("FAIL");
-    expect(await s.ask(), "the owner").to.deep.equal(GOOD);
-  });
-
   it("1000 addresses on one Pod are there after one pass, gone after another, and cost no second", async function () {
     const s = scenario();
     const agent = await basic(s);

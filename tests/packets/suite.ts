@@ -119,7 +119,7 @@ export function packets(title: string, file: string, body: (s: () => Scenario) =
 
 export type Step<T> = [title: string, check: (made: T, s: Scenario) => Promise<void> | void];
 export interface Story<T> {
-  build(s: Scenario): Promise<T> | T;
+  build: (s: Scenario) => Promise<T> | T;
   steps: Step<T>[];
 }
 /** Steps in one lab, each a test of its own, in order. After one has failed the others are skipped: they stand on it. */
