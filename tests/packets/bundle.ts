@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The agent as it ships: the one file of the built bundle, unpacked. Made anew here only where the sources are newer than the build.
+import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
@@ -25,6 +26,34 @@ export interface Programs {
   /** Where both are, and where tests may write; the caller removes it. */
   folder: string;
 }
+const AGENT_BUILD = {
+  bundle: true,
+  platform: "node",
+  target: "node20",
+  format: "cjs",
+  minify: true,
+  keepNames: true,
+  logLevel: "warning",
+} as const;
+const git = (...args: string[]): string => execFileSync("git", args, { cwd: root, encoding: "utf8", maxBuffer: 1 << 28 });
+
+/** The agent as it was at the commit that brought it, built from there. */
+export async function olderAgent(folder: string): Promise<{ file: string } | { reason: string }> {
+  try {
+    const [commit] = git("log", "--format=%H", "--diff-filter=A", "--", "controller/agent.ts").trim().split("\n");
+    if (!commit) return { reason: "no history of controller/agent.ts in this checkout" };
+    const sources = path.join(folder, "older");
+    fs.mkdirSync(sources);
+    const tar = execFileSync("git", ["archive", commit, "controller", "package.json"], { cwd: root, maxBuffer: 1 << 28 });
+    execFileSync("tar", ["-x", "-C", sources], { input: tar });
+    fs.symlinkSync(path.join(root, "node_modules"), path.join(sources, "node_modules"));
+    const file = path.join(folder, "older.js");
+    await build({ ...AGENT_BUILD, entryPoints: [path.join(sources, "controller/main.ts")], outfile: file });
+    return { file };
+  } catch (error) {
+    return { reason: `no older agent can be built here: ${String(error).split("\n")[0]}` };
+  }
+}
 export async function programs(): Promise<Programs> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "pip-packets-"));
   const file = path.join(folder, "controller.js");
@@ -41,17 +70,6 @@ export async function programs(): Promise<Programs> {
   if (other) fs.copyFileSync(other, file);
   else if (fs.existsSync(built) && fs.statSync(built).mtimeMs > newestSource())
     fs.writeFileSync(file, gunzipSync(fs.readFileSync(built)));
-  else
-    await build({
-      entryPoints: [path.join(root, "controller/main.ts")],
-      bundle: true,
-      platform: "node",
-      target: "node20",
-      format: "cjs",
-      minify: true,
-      keepNames: true,
-      outfile: file,
-      logLevel: "warning",
-    });
+  else await build({ ...AGENT_BUILD, entryPoints: [path.join(root, "controller/main.ts")], outfile: file });
   return { file, traffic, folder };
 }
