@@ -47,10 +47,17 @@ export interface Wish {
   network: RouteNetwork;
   wanted?: Holder;
   noPods: string;
+  /** Whether this is still what is wanted, by what is known now. */
+  stands: () => boolean;
 }
-/** `reset`: the route's DPV2Ready has to be put back before the address can go on. `retryMs`: look again after so many milliseconds. */
-export type Outcome = AddressProgress & { binding?: AddressBinding; reset: boolean; retryMs?: number };
+/**
+ * `reset`: the route's DPV2Ready has to be put back before the address can go on. `retryMs`: look again after so many milliseconds.
+ * `outdated`: nothing was done, because it is not wanted any more.
+ */
+export type Outcome = AddressProgress & { binding?: AddressBinding; reset: boolean; retryMs?: number; outdated?: true };
 
+/** Steps that decide something, or have the cloud do it; the others only find out, or write down what is so. */
+const DECISIVE: readonly Step["do"][] = ["claim", "transfer", "unserve", "begin", "switch", "program"];
 // Far more than a hand-over has steps; a bug must not spin.
 const MOST_STEPS = 20;
 
@@ -137,7 +144,7 @@ export class AddressDriver {
       }
       // Programming ends with a look of its own.
       if (step.do === "program") looked = true;
-      const done = outcomeOf(step, job);
+      const done = outcomeOf(step, job) ?? outdated(step, job);
       if (done) return done;
       const { namespace, name } = wish.route.metadata;
       this.parts.logger.debug({ address: key.address, route: `${namespace}/${name}`, step: step.do }, "hand-over step");
@@ -193,6 +200,12 @@ function outcomeOf(step: Step, { key, binding }: Job): Outcome | undefined {
     default:
       return undefined;
   }
+}
+
+/** The pass may have waited for another one, or for an operation, and its wish be minutes old. */
+function outdated(step: Step, { wish, key, binding }: Job): Outcome | undefined {
+  if (!DECISIVE.includes(step.do) || wish.stands()) return undefined;
+  return { address: key.address, state: "moving", reset: false, outdated: true, ...(binding ? { binding } : {}) };
 }
 
 /** What the node agent says for this very Pod at the route's present generation; undefined where it speaks of something else. */

@@ -62,14 +62,16 @@ export class Deeds {
   }
 
   /** Makes the cloud say what the journal wants: target instance first, then one setTarget, or the rule where there is none yet. */
-  private async program({ wish, key }: Job, repair: boolean): Promise<void> {
+  private async program(job: Job, repair: boolean): Promise<void> {
+    const { wanted, network, stands } = job.wish;
+    const { zone, instance, node } = wanted!;
+    await this.parts.targets.ensure({ zone, instance, node, ...(network.vpc ? { vpc: network.vpc } : {}) });
+    // That may have taken minutes; where the wish is not right any more, the driver sees it too and ends the pass.
+    if (stands()) await this.point(job, repair);
+  }
+  private async point({ wish, key }: Job, repair: boolean): Promise<void> {
     const { fabric, fence, cloud, targets } = this.parts;
-    const wanted = wish.wanted!;
-    const { vpc } = wish.network;
-    await targets.ensure({ zone: wanted.zone, instance: wanted.instance, node: wanted.node, ...(vpc ? { vpc } : {}) });
-    // That may have taken minutes; the driver looks again and ends the pass.
-    if (!wish.stands()) return;
-    const target = this.targetOf(wanted, wish.network);
+    const target = this.targetOf(wish.wanted!, wish.network);
     const rules = cloud.rulesOf(key);
     const why = rules.some((r) => r.target !== target) ? (targets.whyRemade(target) ?? CHANGED) : cloud.missingPart(key);
     for (const rule of rules) cloud.remember(await fabric.setTarget(rule, target, fence));

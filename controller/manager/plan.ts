@@ -2,10 +2,13 @@
 // What one pass over an accepted route goes by: who is to have its addresses, whom stability or bad news keeps, and what a user should be told.
 import { describeFinding, podFindings, stabilityFindings, type GKEIPRoute, type Holder } from "../api";
 import {
+  accept,
   gatewayKey,
   gatewayRefs,
   mayHold,
+  keyOf,
   noPodsMessage,
+  sameHolder,
   select,
   stabilityOf,
   waitingMessage,
@@ -13,6 +16,7 @@ import {
   type RouteFacts,
   type RouteNetwork,
   type Selection,
+  type Stability,
 } from "../core";
 import type { Outcome, Parts } from "./address";
 import type { Hold, News } from "./news";
@@ -20,7 +24,13 @@ import type { TargetKey } from "./targets";
 
 export type Accepted = Extract<Acceptance, { accepted: true }>;
 export interface Plan {
+  /** The route as it was judged. */
+  route: GKEIPRoute;
   acceptance: Accepted;
+  /** What the choice went by besides Pods and nodes. */
+  stability: Stability;
+  /** True where bad news keeps the holder, whatever was selected. */
+  kept: boolean;
   selection: Selection;
   wanted?: Holder;
   noPods: string;
@@ -53,7 +63,22 @@ export class Planner {
     const kept = hold ? stability.tenure.holder : undefined;
     const wanted = kept ?? best;
     const noPods = wanted ? "" : noPodsMessage(route, selection.verdicts);
-    return { acceptance, selection, noPods, ...(wanted ? { wanted } : {}), ...waitOf(selection, kept ? hold : undefined) };
+    return {
+      ...{ route, acceptance, stability, selection, noPods, kept: kept !== undefined },
+      ...(wanted ? { wanted } : {}),
+      ...waitOf(selection, kept ? hold : undefined),
+    };
+  }
+
+  /**
+   * Whether a plan is still right by what is known now. Asked before each step that cannot be taken back: a pass may have waited for minutes,
+   * for another pass on the same address or for an operation of the cloud, and its Pod may have begun to terminate meanwhile.
+   */
+  stands({ route, acceptance: { network }, stability, kept, wanted }: Plan): boolean {
+    const { world } = this.parts.caches;
+    const now = this.parts.caches.route(keyOf(route));
+    if (!now || !sameGeneration(now, route) || !accept(world, now).accepted) return false;
+    return kept || sameHolder(holderOf(select(world, now, network, stability)), wanted);
   }
 
   /** What a user should know although nothing is wrong with the address. */
@@ -99,6 +124,10 @@ export class Planner {
     return driven.flatMap(({ address, scope }) => this.parts.cloud.firewallAdvice({ address, scope, vpc }, vpc) ?? [])[0];
   }
 }
+
+/** Whether two readings are of one route with one spec: what was decided of the one holds for the other. */
+export const sameGeneration = ({ metadata: a }: GKEIPRoute, { metadata: b }: GKEIPRoute): boolean =>
+  a.uid === b.uid && a.generation === b.generation;
 
 export const podOf = ({ wanted, noPods }: Plan): { pod?: string; podUid?: string; noPods?: string } =>
   wanted ? { pod: wanted.pod, podUid: wanted.podUID } : { noPods };

@@ -7,6 +7,7 @@ import { AddressDriver, type Parts } from "./address";
 import { Classes } from "./classes";
 import type { Changes } from "./cloud";
 import { allEnded, isRefusal, retryOf } from "./errors";
+import { ownerNow } from "./owner";
 import { heirOf, keyOfBinding, releaseBinding } from "./release";
 import { RouteReconciler, type Result } from "./route";
 import { bindingKey, classKey, gatewayKey, routeKey, type Enqueue } from "./triggers";
@@ -95,10 +96,15 @@ export class Reconciler {
 
   /** A claim whose route does not exist any more, for example because somebody took its finalizer away. */
   private async orphan(name: string): Promise<Result> {
-    const { caches, targets } = this.parts;
+    const { caches, targets, writer } = this.parts;
     const binding = caches.binding(name);
     if (!binding || this.hasOwner(binding)) return undefined;
     const { uid } = binding.spec.route;
+    const owner = await ownerNow(writer.client, binding);
+    if (owner) {
+      caches.wrote("route", owner);
+      return void this.enqueue(routeKey(keyOf(owner)), "live");
+    }
     const heir = heirOf(caches.world, uid, binding);
     if (heir) {
       this.enqueue(routeKey(heir), "background");

@@ -16,7 +16,7 @@ import { nameOf } from "./cloud";
 import { allEnded } from "./errors";
 import { News } from "./news";
 import { linuxDatapath } from "./node-proof";
-import { Planner, podOf, targetKeyOf, type Accepted, type Plan } from "./plan";
+import { Planner, podOf, sameGeneration, targetKeyOf, type Accepted, type Plan } from "./plan";
 import { Releaser, type Stuck } from "./release";
 import { SecondWriters } from "./second-writer";
 import type { TargetKey } from "./targets";
@@ -29,6 +29,8 @@ const TOLD: readonly string[] = ["GCPFailed", "NoPodsFound"];
 const WAITING_MS = 20_000;
 /** How often a silent API server is looked after, milliseconds. */
 const SILENT_MS = 10_000;
+/** A pass whose plan is not right any more says nothing; the next one begins at once. */
+const AGAIN: Result = { requeueAfterMs: 1 };
 
 export { holderOf } from "./plan";
 
@@ -146,11 +148,14 @@ export class RouteReconciler {
   private async serve(key: string, found: RouteObject, acceptance: Accepted): Promise<Result> {
     const { caches, writer, targets, clock } = this.parts;
     const route = await writer.holdRoute(found);
+    // The answer may be a newer generation than the one that was accepted; a condition of it would speak of addresses that nobody judged.
+    if (!sameGeneration(route, found)) return AGAIN;
     const plan = this.planner.plan(route, acceptance);
     targets.want(key, this.planner.candidates(plan.selection, acceptance.network));
     if (plan.wanted) targets.keep(key, [targetKeyOf(plan.wanted, acceptance.network.vpc)]);
     const stuck = await this.shrink(route, acceptance);
     const outcomes = await this.driveAll(route, plan);
+    if (outcomes.some((o) => o.outdated)) return AGAIN;
     const latest = caches.route(key);
     // Another route, or another generation of it, was not judged here; its own event asks for the next pass.
     if (!latest || !sameGeneration(latest, route)) return undefined;
@@ -167,13 +172,15 @@ export class RouteReconciler {
 
   private async driveAll(route: RouteObject, plan: Plan): Promise<Outcome[]> {
     const outcomes = await this.driveOnce(route, plan);
-    const waiting = outcomes.filter((o) => o.reset);
-    if (waiting.length === 0) return outcomes;
+    if (!outcomes.some((o) => o.reset)) return outcomes;
+    // Another address of the route may have taken its time.
+    if (!this.planner.stands(plan)) return outcomes.map((o) => ({ ...o, outdated: true }));
     return this.driveOnce(await this.resetDatapath(route, plan, outcomes), plan);
   }
-  private driveOnce(route: RouteObject, { acceptance, wanted, noPods }: Plan): Promise<Outcome[]> {
+  private driveOnce(route: RouteObject, plan: Plan): Promise<Outcome[]> {
+    const { acceptance, wanted, noPods } = plan;
     const { addresses, network } = acceptance;
-    const wish = { route, network, noPods, ...(wanted ? { wanted } : {}) };
+    const wish = { route, network, noPods, stands: () => this.planner.stands(plan), ...(wanted ? { wanted } : {}) };
     return allEnded(addresses.map((address) => this.driver.drive({ ...wish, address })));
   }
 
@@ -250,9 +257,6 @@ export class RouteReconciler {
     this.parts.logger.info({ route: keyOf(route), ready: now.status, reason: now.reason, pod, message: now.message }, "decided");
   }
 }
-
-const sameGeneration = ({ metadata: a }: GKEIPRoute, { metadata: b }: GKEIPRoute): boolean =>
-  a.uid === b.uid && a.generation === b.generation;
 
 const soonest = (list: readonly { retryMs?: number }[]): number => Math.min(...list.flatMap((l) => l.retryMs ?? []));
 

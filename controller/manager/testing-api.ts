@@ -29,6 +29,7 @@ export class MemoryApi implements ApiClient {
   private readonly applied = new Map<string, Set<string>>();
   private readonly watchers = new Set<Watcher>();
   private backlog: (() => void)[] | undefined;
+  private late = "";
   private version = 100;
   private uids = 0;
 
@@ -69,9 +70,10 @@ export class MemoryApi implements ApiClient {
       this.store(path, { ...found, metadata: { ...found.metadata, deletionTimestamp: "2026-01-01T01:00:00Z" } });
     else this.drop(path, found);
   }
-  /** Watches fall behind until `catchUp`. */
-  lag(): void {
+  /** Watches fall behind until `catchUp`. @param part only those of objects with this in their path */
+  lag(part = ""): void {
     this.backlog ??= [];
+    this.late = part;
   }
   catchUp(): void {
     const waiting = this.backlog ?? [];
@@ -81,7 +83,7 @@ export class MemoryApi implements ApiClient {
 
   async request<T>(method: Method, path: string, options: RequestOptions = {}): Promise<T> {
     await Promise.resolve();
-    if (method === "GET") return structuredClone(this.need(path)) as T;
+    if (method === "GET") return this.read(path, options) as T;
     const what = `${method} ${path}`;
     this.fuse(what, "before");
     const body = structuredClone(options.body ?? {}) as Json;
@@ -89,6 +91,14 @@ export class MemoryApi implements ApiClient {
     const answer = this.mutate(method, path, body, options);
     this.fuse(what, "after");
     return structuredClone(answer) as T;
+  }
+  /** One object, or a list of those that bear the name. */
+  private read(path: string, { query, raw }: RequestOptions): unknown {
+    const name = /^metadata\.name=(.+)$/.exec(String(query?.fieldSelector))?.[1];
+    if (name === undefined) return structuredClone(this.need(path));
+    const found = this.objects.get(`${path}/${name}`);
+    const list = { kind: "List", metadata: { resourceVersion: String(this.version) }, items: found ? [found] : [] };
+    return raw ? Buffer.from(JSON.stringify(list)) : list;
   }
   private mutate(method: Method, path: string, body: Json, { contentType = "", query }: RequestOptions): unknown {
     if (method === "POST") return this.create(path, body as unknown as KubeObject);
@@ -194,7 +204,7 @@ export class MemoryApi implements ApiClient {
     const now = (): void => {
       for (const w of this.watchers) if (belongs(path, w.path.slice(0, -1))) w.push(line);
     };
-    if (this.backlog) this.backlog.push(now);
+    if (this.backlog && path.includes(this.late)) this.backlog.push(now);
     else now();
   }
 }

@@ -61,6 +61,14 @@ export function apiBehaviour(open: () => ApiUnderTest): void {
     expect(made.metadata.generation).to.equal(1);
     expect(made.status).to.equal(undefined);
   });
+  it("a list may be narrowed to one name", async () => {
+    const made = await make();
+    await make();
+    const listed = (name: string): Promise<{ items: Widget[] }> =>
+      ask("GET", path(), { query: { fieldSelector: `metadata.name=${name}` } });
+    expect((await listed(made.metadata.name ?? "")).items.map((o) => o.metadata.uid)).to.deep.equal([made.metadata.uid]);
+    expect((await listed("none")).items).to.deep.equal([]);
+  });
   it("a name that is taken is AlreadyExists", async () => {
     const made = await make();
     await refused("AlreadyExists", make({}, made.metadata.name));

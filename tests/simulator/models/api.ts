@@ -73,7 +73,7 @@ export class ApiModel {
   /** One request. @throws ApiError */
   handle(who: string, ask: Ask): unknown {
     const place = placeOf(ask.path);
-    if (ask.method === "GET") return place.name ? this.need(place).object : this.list(place);
+    if (ask.method === "GET") return place.name ? this.need(place).object : this.list(place, ask.query);
     const body = ask.body === undefined ? undefined : (JSON.parse(JSON.stringify(ask.body)) as unknown);
     return this.mutate(who, { ...ask, body }, place);
   }
@@ -108,8 +108,12 @@ export class ApiModel {
     return lineOf("BOOKMARK", JSON.stringify({ kind: collection, metadata }));
   }
 
-  private list({ collection, namespace }: Place): unknown {
-    const items = this.store.list(collection).filter((s) => !namespace || s.object.metadata.namespace === namespace);
+  /** The one field selector that custom resources know, besides the namespace's. */
+  private list({ collection, namespace }: Place, query: Ask["query"] = {}): unknown {
+    const { 1: name } = /^metadata\.name=(.+)$/.exec(String(query.fieldSelector)) ?? [];
+    const fits = ({ metadata: m }: KubeObject): boolean =>
+      (!namespace || m.namespace === namespace) && (name === undefined || m.name === name);
+    const items = this.store.list(collection).filter((s) => fits(s.object));
     return { kind: "List", metadata: { resourceVersion: String(this.store.version) }, items: items.map((s) => s.object) };
   }
   private mutate(who: string, ask: Ask, place: Place): unknown {
