@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Others' firewalls on the same node: masquerading, a FORWARD chain that drops; and our own table. The rules are those that iptables-nft makes (same tables, chains and hooks).
 import { expect } from "chai";
-import type { Context } from "mocha";
 import { pod, wish } from "./agent";
 import { CLIENT, fabricTo, PIP, podAdd, podOn, up } from "./lab";
 import { inside, nft, output, quietly } from "./shell";
-import { GOOD, packets, story, type Scenario } from "./suite";
+import { GOOD, packets, skipped, story, type Scenario } from "./suite";
 
 const MASQUERADE = `table ip nat {
   chain POSTROUTING { type nat hook postrouting priority srcnat; policy accept; ip daddr != 10.0.0.0/8 counter masquerade; }
@@ -29,10 +28,6 @@ async function basic(s: Scenario, prepare: () => void, ...flags: string[]) {
 const ruleset = (...what: string[]): string => inside("n1", "nft", "list", ...what);
 /** iptables as the distributions have it now. The legacy one's rules are not seen by nft (docs/node-agent.md). */
 const iptables = quietly("sh", "-c", "iptables --version | grep -q nf_tables");
-function skipped(test: Context, reason: string): never {
-  test.test!.title += ` (${reason})`;
-  return test.skip();
-}
 
 packets("The agent among others", __filename, (scenario) => {
   story(scenario, "nat", {

@@ -7,7 +7,7 @@ import { olderAgent } from "./bundle";
 import { foreign, quiet, state } from "./kernel";
 import { fabricTo, PIP, podAdd, podOn, up } from "./lab";
 import { batch, ip, start, until } from "./shell";
-import { GOOD, packets, pause, story, type Scenario } from "./suite";
+import { GOOD, packets, pause, skipped, story, type Scenario } from "./suite";
 
 const PA = pod("pa", 1, 10);
 /** One of them is asked by packets. */
@@ -141,10 +141,7 @@ packets("Much at once", __filename, (scenario) => {
     this.timeout(90_000);
     const s = scenario();
     const older = await olderAgent(s.programs.folder);
-    if ("reason" in older) {
-      this.test!.title += ` (${older.reason})`;
-      return this.skip();
-    }
+    if ("reason" in older) return skipped(this, older.reason);
     const made = await basic(s);
     await made.agent.kill();
     const meter = s.meter({ seconds: 6 });

@@ -7,7 +7,7 @@ import * as path from "node:path";
 import { pod, wish } from "./agent";
 import { CLIENT, fabricTo, macOf, PIP, podAdd, podOn, podRule, up } from "./lab";
 import { ip, output, start, sysctl, until } from "./shell";
-import { failed, GOOD, packets, pause, type Scenario } from "./suite";
+import { failed, GOOD, packets, pause, skipped, type Scenario } from "./suite";
 
 const PYTHON = ["/usr/bin/python3", "/usr/local/bin/python3"].find((p) => fs.existsSync(p));
 const PROGRAM = path.join(__dirname, "ways/ways.py");
@@ -87,10 +87,7 @@ const line = (way: Way, row: Row): string => `| ${way.title} | ${CELLS.map((c) =
 packets("What the Pod must do", __filename, (scenario) => {
   for (const way of WAYS)
     it(`podside: "${way.title}" does what the page says (SEED-75, SEED-76, SEED-77, SEED-78)`, async function () {
-      if (way.program && !PYTHON) {
-        this.test!.title += " (no python3)";
-        return this.skip();
-      }
+      if (way.program && !PYTHON) return skipped(this, "no python3 in /usr/bin or /usr/local/bin");
       const s = scenario();
       await basic(s);
       for (const step of way.prepare ?? []) step();

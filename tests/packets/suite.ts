@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import type { Context } from "mocha";
 import { LabAgent } from "./agent";
 import { programs, type Programs } from "./bundle";
 import { output, start, down, netns, quietly, sh, until, type Running } from "./shell";
@@ -144,6 +145,12 @@ export function story<T>(scenario: () => Scenario, title: string, { build, steps
       });
   });
 }
+/** Skips with the reason in the title, so that it is read in every report. */
+export function skipped(test: Context, reason: string): never {
+  test.test!.title += ` (skipped: ${reason})`;
+  return test.skip();
+}
+export const NO_ROOT = "needs the machine's own root, not a user namespace's";
 export const failed = (a: Answers): boolean => a.udp.includes("FAIL") && a.tcp.includes("FAIL");
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 

@@ -5,7 +5,7 @@ import { expect } from "chai";
 import { pod, wish, type LabAgent } from "./agent";
 import { CLIENT, fabricTo, nicRoutes, PIP, podAdd, podGone, podOn, spoofed, up, withoutSourceCheck } from "./lab";
 import { batch, inside, ip, netns, nft, quietly, until } from "./shell";
-import { failed, GOOD, packets, story, type Scenario } from "./suite";
+import { failed, GOOD, packets, skipped, story, type Scenario } from "./suite";
 
 const IN = "route show table 7101";
 const PA = pod("pa", 1, 10);
@@ -271,10 +271,8 @@ packets("Traps", __filename, (scenario) => {
     const bpf = ["tc", "filter", "add", "dev", "lxc-pa-1", "ingress", "bpf", "bytecode", "1,6 0 0 4294967295,", "da"];
     const agent = await basic(scenario());
     const run = (...c: string[]): boolean => quietly("ip", "netns", "exec", netns("n1"), ...c);
-    if (!run("tc", "qdisc", "add", "dev", "lxc-pa-1", "clsact") || !run(...bpf)) {
-      this.test!.title += " (this kernel has no cls_bpf)";
-      return this.skip();
-    }
+    if (!run("tc", "qdisc", "add", "dev", "lxc-pa-1", "clsact") || !run(...bpf))
+      return skipped(this, "this kernel has no cls_bpf");
     await agent.waitFor("found out", (x) => x.statuses[0]?.programmed === false);
     expect(agent.condition("DatapathOwnedByCNI")!.message).to.include("BPF");
   });
