@@ -16,6 +16,20 @@ const holder = {
   },
 } as const;
 
+const former = {
+  type: "object",
+  required: holder.required,
+  properties: {
+    ...holder.properties,
+    leftAt: {
+      type: "string",
+      format: "date-time",
+      description:
+        "When the address was known to have left it. Empty: a switch to it was begun and overtaken, and packets may still come.",
+    },
+  },
+} as const;
+
 const move = {
   type: "object",
   required: ["generation", "cause", "finishedAt", "durations"],
@@ -89,6 +103,13 @@ export const addressBindingSchema = {
         generation: { type: "integer", format: "int64", description: "Counts hand-overs; only goes up." },
         holder,
         next: holder,
+        former: {
+          type: "array",
+          maxItems: 8,
+          description:
+            "Pods that the address has left lately, newest first: their nodes go on serving it for a moment, since what is on its way to them must still be answered (datapath linux).",
+          items: former,
+        },
         cause: { type: "string" },
         routeUid: {
           type: "string",
@@ -121,6 +142,7 @@ export const addressBindingSchema = {
 } as const;
 
 export type Holder = TypeOf<typeof holder>;
+export type Former = TypeOf<typeof former>;
 export type Move = TypeOf<typeof move>;
 export type NodeEntry = TypeOf<typeof nodeEntry>;
 export type Phase = (typeof PHASES)[number];
@@ -130,5 +152,7 @@ export interface AddressBinding extends KubeObject {
   spec: AddressBindingSpec;
   status?: AddressBindingStatus;
 }
+/** How many Pods a binding remembers that it has left. */
+export const FORMER_LIMIT = 8;
 /** How many finished moves a binding remembers. */
 export const HISTORY_LIMIT = 10;

@@ -2,6 +2,7 @@
 // The hand-over of one address as a state machine over what is observed: claim, prepare, switch, prove, release (DESIGN 4.4).
 // `nextStep` never remembers anything: after a crash the same journal and the same cloud give the same next step.
 import { HISTORY_LIMIT, type AddressBinding, type AddressBindingStatus, type Holder, type Move, type MoveCause } from "../api";
+import { formerWhenBegun, formerWhenCommitted } from "./former";
 
 /** The forwarding rule on the address, as last observed. `incomplete`: what it lacks besides its target, in words. */
 export type RuleFact =
@@ -100,6 +101,7 @@ export function begun(
     phase: "Preparing",
     generation: step.generation,
     next: step.next,
+    former: formerWhenBegun(status ?? {}, now),
     routeUid: step.routeUid,
     cause: step.cause,
     startedAt: now,
@@ -138,6 +140,7 @@ export function committed(status: AddressBindingStatus, now: string): AddressBin
     phase: "Held",
     generation: status.generation ?? 0,
     holder: status.next,
+    former: formerWhenCommitted(status, now),
     forwardingRule: status.forwardingRule,
     routeUid: status.routeUid,
     routeVersion: status.routeVersion,

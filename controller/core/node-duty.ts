@@ -1,23 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 // Datapath `linux`: what a node has to do for an address, by the journal alone, and what its answer proves (datapath.md 9). The new node begins
-// with the generation; the old one lets go when the fabric is known to have moved, so nothing is lost between the two.
-import type { AddressBindingStatus, Condition, Holder, NodeEntry, Phase } from "../api";
+// with the generation; the old one lets go a moment after the fabric is known to have moved, so nothing is lost between the two.
+import type { AddressBindingStatus, Condition, Former, Holder, NodeEntry, Phase } from "../api";
 
 /** Longest that a node keeps an address whose switch was begun and never reported, milliseconds. */
 export const RELEASE_AFTER_MS = 60_000;
-
 /**
- * The Pod of this node that the address is for; undefined: none.
- * @param switchingMs how long this generation has been seen in phase Switching; before that phase the fabric is untouched, so nothing runs out
+ * How long a node goes on serving a Pod that the address has left, milliseconds. "Done" of the cloud's operation is not the last packet: the fabric
+ * may follow a little later, packets are on their way, and the Pod has yet to answer those that it was given.
  */
-export function nodeDuty(status: AddressBindingStatus | undefined, node: string, switchingMs = 0): Holder | undefined {
-  if (status?.phase === undefined || NOBODYS.includes(status.phase)) return undefined;
-  const { holder, next } = status;
-  const moving = MOVING.includes(status.phase);
-  const late = moving && switchingMs >= RELEASE_AFTER_MS;
-  const mine = [...(moving ? [next] : []), ...(late ? [] : [holder])];
-  return mine.find((h) => h?.node === node);
+export const LINGER_MS = 10_000;
+
+/** What one node is to do for an address. */
+export interface NodeDuties {
+  /** The Pod of this node that packets for the address go to. */
+  serves?: Holder;
+  /** Other Pods of this node that may still send with the address: they answer what they were given before. */
+  leaving: Holder[];
 }
+/** What a node knows of the time, milliseconds. */
+export interface DutyTimes {
+  /** How long this generation has been seen in phase Switching; before that phase the fabric is untouched, so nothing runs out. */
+  switchingMs?: number;
+  /** How long a Pod is known to have been left. Not given: for ever. */
+  leftMs?: (left: Former) => number;
+}
+
+/** Duties of a node by the journal alone. Nobody's: nothing. */
+export function nodeDuties(status: AddressBindingStatus | undefined, node: string, times: DutyTimes = {}): NodeDuties {
+  const [serves, ...leaving] = claimants(status, times).filter((h, i, all) => h.node === node && firstOf(all, h) === i);
+  return { ...(serves ? { serves } : {}), leaving };
+}
+const firstOf = (all: readonly Holder[], h: Holder): number => all.findIndex((o) => o.podUID === h.podUID && o.node === h.node);
+
+/** Whoever packets may come to, the best first. */
+function claimants(status: AddressBindingStatus | undefined, { switchingMs = 0, leftMs = () => Infinity }: DutyTimes): Holder[] {
+  const { phase, holder, next, former = [] } = status ?? {};
+  if (phase === undefined || NOBODYS.includes(phase)) return [];
+  const moving = MOVING.includes(phase);
+  const late = moving && switchingMs >= RELEASE_AFTER_MS;
+  const young = (f: Former): boolean => (f.leftAt === undefined ? moving && !late : leftMs(f) < LINGER_MS);
+  const present = [...(moving ? [next] : []), ...(late ? [] : [holder])];
+  return [...present, ...former.filter(young)].filter((h) => h !== undefined);
+}
+/** The Pod of this node that the address is for; undefined: none. */
+export const nodeDuty = (status: AddressBindingStatus | undefined, node: string, switchingMs = 0): Holder | undefined =>
+  nodeDuties(status, node, { switchingMs }).serves;
 const MOVING: readonly Phase[] = ["Preparing", "Prepared", "Switching"];
 const NOBODYS: readonly Phase[] = ["Releasing", "Unserved"];
 

@@ -7,10 +7,11 @@ import {
   parseNorthInterfaces,
   type AddressBinding,
   type AddressBindingStatus,
+  type Former,
   type Holder,
   type KubeObject,
 } from "../api";
-import { nodeDuty } from "../core";
+import { LINGER_MS, nodeDuties } from "../core";
 import { isMac, type AddressIntent, type Intent, type NetworkIntent, type PodIntent } from "../node";
 
 /** What is kept of a Pod of this node. */
@@ -96,7 +97,14 @@ interface Seen {
   status: AddressBindingStatus | undefined;
   /** Monotonic time at which this generation was first seen in phase Switching. */
   switchingAt?: number;
+  /** Monotonic times at which a Pod was first seen to have been left, by `leftKey`. */
+  left: ReadonlyMap<string, number>;
 }
+const NEVER: Seen = { generation: -1, status: undefined, left: new Map() };
+/** Clocks of nodes differ a little. A Pod that was left longer ago than this is no news: the agent was started after that. */
+const STALE_MS = LINGER_MS + 60_000;
+const leftKey = ({ podUID, leftAt }: Former): string => `${podUID} ${leftAt}`;
+
 const networkName = (b: AddressBinding): string => {
   const { network = "" } = b.spec;
   return isDefaultNetwork(network) ? "default" : network;
@@ -105,13 +113,13 @@ const networkName = (b: AddressBinding): string => {
 export class IntentMaker {
   private readonly seen = new Map<string, Seen>();
 
-  /** @param now monotonic milliseconds */
-  make(facts: NodeFacts, now: number): Intent {
+  /** @param now monotonic milliseconds @param wall milliseconds since 1970 */
+  make(facts: NodeFacts, now: number, wall = Date.now()): Intent {
     const alive = new Set(facts.bindings.map((b) => b.metadata.uid ?? ""));
     for (const uid of this.seen.keys()) if (!alive.has(uid)) this.seen.delete(uid);
     const known = networksOf(facts);
     const addresses = facts.bindings
-      .map((b) => this.address(b, facts, now))
+      .map((b) => this.address(b, facts, { now, wall }))
       // A network that this node is not on is none of its business, unless the journal says otherwise.
       .filter((a) => known.has(a.network) || a.pod !== undefined || a.problem !== undefined)
       .sort((a, b) => (a.address + a.network < b.address + b.network ? -1 : 1));
@@ -119,24 +127,36 @@ export class IntentMaker {
     return { networks: [...known.values()].filter((n) => used.has(n.name)), addresses };
   }
 
-  private address(b: AddressBinding, facts: NodeFacts, now: number): AddressIntent {
+  private address(b: AddressBinding, facts: NodeFacts, { now, wall }: { now: number; wall: number }): AddressIntent {
     const seen = this.latest(b, now);
-    const switching = seen.switchingAt === undefined ? 0 : now - seen.switchingAt;
-    const duty = nodeDuty(seen.status, facts.node, switching);
+    const switchingMs = seen.switchingAt === undefined ? 0 : now - seen.switchingAt;
+    const leftMs = (f: Former): number =>
+      Math.abs(wall - Date.parse(f.leftAt ?? "")) < STALE_MS ? now - (seen.left.get(leftKey(f)) ?? now) : Infinity;
+    const { serves, leaving } = nodeDuties(seen.status, facts.node, { switchingMs, leftMs });
     const base = { address: b.spec.address, network: networkName(b), generation: seen.generation };
-    return duty ? { ...base, ...podFor(duty, b, facts) } : base;
+    if (!serves) return base;
+    // A Pod that was left and is gone is no problem, and one that is there may still answer.
+    const there = leaving.flatMap((h) => {
+      const { pod, problem } = podFor(h, b, facts);
+      return pod && problem === undefined ? [pod] : [];
+    });
+    return { ...base, ...podFor(serves, b, facts), ...(there.length > 0 ? { leaving: there } : {}) };
   }
   private latest(b: AddressBinding, now: number): Seen {
     const { uid = "" } = b.metadata;
-    const { generation = 0, phase } = b.status ?? {};
-    const before = this.seen.get(uid);
-    if (before && before.generation > generation) return before;
-    const since = before?.generation === generation ? before.switchingAt : undefined;
-    const seen = { generation, status: b.status, ...(phase === "Switching" ? { switchingAt: since ?? now } : {}) };
+    const { generation = 0, phase, former = [] } = b.status ?? {};
+    const before = this.seen.get(uid) ?? NEVER;
+    if (before.generation > generation) return before;
+    const since = before.generation === generation ? before.switchingAt : undefined;
+    const left = leftTimes(former, before.left, now);
+    const seen = { generation, status: b.status, left, ...(phase === "Switching" ? { switchingAt: since ?? now } : {}) };
     this.seen.set(uid, seen);
     return seen;
   }
 }
+
+const leftTimes = (former: readonly Former[], before: Seen["left"], now: number): Map<string, number> =>
+  new Map(former.map(leftKey).map((key) => [key, before.get(key) ?? now]));
 
 function podFor(duty: Holder, b: AddressBinding, facts: NodeFacts): Pick<AddressIntent, "pod" | "problem"> {
   const { namespace } = b.spec.route;

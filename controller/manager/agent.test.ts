@@ -89,6 +89,34 @@ describe("The wish of a node", () => {
     const serves = (now: number): boolean => maker.make(facts(binding(status)), now).addresses[0]!.pod !== undefined;
     expect([serves(1000), serves(60_999), serves(61_000)]).to.deep.equal([true, true, false]);
   });
+  it("goes on serving a Pod that was left for 10 s, by its own clock, and only while it is there (invariant 4)", () => {
+    const maker = new IntentMaker();
+    const wall = Date.parse("2026-01-01T00:00:00Z");
+    const left = { ...holder(1), leftAt: new Date(wall).toISOString() };
+    const status: AddressBindingStatus = { phase: "Held", generation: 4, holder: holder(2), former: [left] };
+    const pods = (now: number, at = wall, over: Partial<NodeFacts> = {}): (string | undefined)[] =>
+      maker.make(facts(binding(status), over), now, at).addresses.map((a) => a.pod?.name);
+    expect(pods(1_000)).to.deep.equal(["pod-1"]);
+    expect(pods(10_999)).to.deep.equal(["pod-1"]);
+    expect(pods(11_000)).to.deep.equal([undefined]);
+    const fresh = new IntentMaker();
+    expect(fresh.make(facts(binding(status)), 0, wall + 3_600_000).addresses[0]!.pod, "an old move is no news").to.equal(
+      undefined,
+    );
+  });
+  it("gives a newer Pod of this node the packets, and lets the old one send while it is there (row E)", () => {
+    const next = { ...holder(2), node: "node-1" };
+    const moving: AddressBindingStatus = { phase: "Preparing", generation: 4, holder: holder(1), next };
+    const of = (names: string[]): { pod?: string; leaving: string[]; problem?: string } => {
+      const pods: NodeFacts["pod"] = (key) => names.map((n) => pod(n)).find((p) => key === `default/${p.metadata.name}`);
+      const [a] = new IntentMaker().make(facts(binding(moving), { pod: pods }), 0).addresses;
+      const leaving = (a!.leaving ?? []).map((p) => p.name);
+      return { leaving, ...(a!.pod ? { pod: a!.pod.name } : {}), ...(a!.problem ? { problem: a!.problem } : {}) };
+    };
+    expect(of(["pod-1", "pod-2"])).to.deep.equal({ pod: "pod-2", leaving: ["pod-1"] });
+    expect(of(["pod-2"])).to.deep.equal({ pod: "pod-2", leaving: [] });
+    expect(of(["pod-1"])).to.deep.equal({ pod: "pod-2", leaving: ["pod-1"], problem: "Pod default/pod-2 is not on this node" });
+  });
   it("is not misled by malformed annotations (E22)", () => {
     const bad = localPod({ metadata: { name: "p", annotations: { "networking.gke.io/pod-ips": "{nonsense" } } });
     expect(bad.ips).to.deep.equal({});

@@ -13,7 +13,7 @@ import { Probes } from "./probes";
 import { addressKey, podKey, resolve, type Found, type Resolved, type Surroundings } from "./resolve";
 import { addressesByLink, linkRows, neighRows, routeRows, ruleRows } from "./rows";
 import type { Run } from "./run";
-import { NUMBERS, type Kernel, type LinkRow, type Numbers, type Plan } from "./types";
+import { NUMBERS, ways, type Kernel, type LinkRow, type Numbers, type Plan } from "./types";
 import { statusOf, type AddressStatus } from "./verdict";
 
 export interface AgentOptions {
@@ -129,6 +129,7 @@ export class NodeAgent {
     // Who may send is widened before the routes change and narrowed after: neither the old Pod's last packet nor the new one's first is dropped.
     const widened = await this.guard(resolved, "widen", afresh);
     const { lines } = plan(resolved.desired, first, this.numbers);
+    if (lines.length > 0) this.o.logger.debug({ lines: lines.map((l) => l.text) }, "lines");
     const failures = await this.o.ip.apply(lines.map((l) => l.text));
     const firewallChanges = widened + (await this.guard(resolved, "exact", false));
     // What was asked for is believed when the kernel shows it.
@@ -174,11 +175,11 @@ export class NodeAgent {
     const addresses = addressesByLink(addr);
     const nics = intent.networks.flatMap((n) => n.nic ?? nicWith(n.nicAddress, addresses) ?? []);
     const pods = new Map<string, Found | { problem: string }>();
-    for (const a of intent.addresses) {
-      if (!a.pod?.ip) continue;
-      const key = podKey(a.network, a.pod);
-      if (!pods.has(key)) pods.set(key, await this.podOf(key, () => this.find(a.pod!, kernel, nics), kernel.links));
-    }
+    for (const { network, pod, leaving = [] } of intent.addresses)
+      for (const p of [...(pod ? [pod] : []), ...leaving]) {
+        const key = podKey(network, p);
+        if (p.ip && !pods.has(key)) pods.set(key, await this.podOf(key, () => this.find(p, kernel, nics), kernel.links));
+      }
     for (const key of this.pods.keys()) if (!pods.has(key)) this.pods.delete(key);
     return { addresses, pods, before: this.before };
   }
@@ -207,7 +208,7 @@ export class NodeAgent {
     this.interesting = [
       ...desired.networks.flatMap((n) => [n.nic, `table ${n.tableIn}`, `table ${n.tableOut}`]),
       ...desired.networks.flatMap((n) => [`lookup ${n.tableIn}`, `lookup ${n.tableOut}`]),
-      ...desired.owned.map((o) => o.veth),
+      ...desired.owned.flatMap(ways).map((w) => w.veth),
       ...desired.owned.map((o) => `local ${o.address}`),
       ...desired.owned.map((o) => `2 ${o.address} `),
     ];
@@ -216,7 +217,7 @@ export class NodeAgent {
   private async guard({ desired }: Resolved, step: "widen" | "exact", afresh: boolean): Promise<number> {
     const wish = {
       addresses: desired.networks.flatMap((n) => n.addresses),
-      own: desired.owned.map(({ veth, address }) => ({ veth, address })),
+      own: desired.owned.flatMap((o) => ways(o).map(({ veth }) => ({ veth, address: o.address }))),
       nics: desired.networks.map((n) => n.nic),
     };
     try {

@@ -30,6 +30,8 @@ export interface AddressIntent {
   generation: number;
   /** The Pod of this node that the address is for. Absent: of no Pod here. */
   pod?: PodIntent;
+  /** Other Pods of this node that may still send with it; none of them needs to be there. */
+  leaving?: PodIntent[];
   standby?: boolean;
   /** Why nothing can be done for it although it is this node's turn. */
   problem?: string;
@@ -107,6 +109,7 @@ function addressOf(o: Json, path: string): AddressIntent {
     generation: whole(o.generation ?? 0, `${path}.generation`),
     ...(o.standby === true ? { standby: true } : {}),
     ...(isObject(o.pod) ? { pod: podOf(o.pod, `${path}.pod`) } : {}),
+    ...(o.leaving === undefined ? {} : { leaving: list(o, "leaving").map((p, i) => podOf(p, `${path}.leaving[${i}]`)) }),
   };
 }
 function podOf(o: Json, path: string): PodIntent {

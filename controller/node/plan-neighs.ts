@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Permanent neighbours, so that a Pod with a strict rp_filter need not answer an ARP request that carries another network's address.
-import type { Line, NeighRow, Numbers, OwnedPlan } from "./types";
+import { ways, type Line, type NeighRow, type Numbers, type OwnedPlan } from "./types";
 
 const keyOf = (n: { dst: string; dev: string }): string => `${n.dst} ${n.dev}`;
 
 function wantedNeighs(owned: readonly OwnedPlan[]): Map<string, { dst: string; dev: string; mac: string; of: OwnedPlan }> {
   return new Map(
-    owned.flatMap((o) => {
-      if (!o.mac) return [];
-      const wanted = { dst: o.podIP, dev: o.veth, mac: o.mac.toLowerCase(), of: o };
-      return [[keyOf(wanted), wanted] as const];
-    }),
+    owned.flatMap((o) =>
+      ways(o).flatMap(({ podIP: dst, veth: dev, mac }) => {
+        const wanted = mac && { dst, dev, mac: mac.toLowerCase(), of: o };
+        return wanted ? [[keyOf(wanted), wanted] as const] : [];
+      }),
+    ),
   );
 }
 

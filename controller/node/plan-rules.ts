@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rules: one for each NIC (what came in by it may reach its addresses) and one for each owned address (what this Pod sends with it leaves by
 // that NIC). The kernel counts rules one by one, so there are none for addresses that live elsewhere.
-import type { Line, NetworkPlan, Numbers, OwnedPlan, RuleRow } from "./types";
+import { ways, type Line, type NetworkPlan, type Numbers, type OwnedPlan, type RuleRow } from "./types";
 
 export interface WantedRule {
   pref: number;
@@ -20,9 +20,10 @@ export function wantedRules(
   const inward = networks
     .filter((n) => n.present)
     .map((n) => ({ pref: prefIn, iif: n.nic, src: "all", table: n.tableIn, network: n.name }));
-  const outward = owned.map(({ veth, address, network }) => {
+  const outward = owned.flatMap((o) => {
+    const { address, network } = o;
     const { tableOut } = byName.get(network)!;
-    return { pref: prefOut, iif: veth, src: address, table: tableOut, network, address };
+    return ways(o).map(({ veth }) => ({ pref: prefOut, iif: veth, src: address, table: tableOut, network, address }));
   });
   return [...inward, ...outward];
 }

@@ -52,6 +52,24 @@ describe("plan", () => {
       "rule del pref 91 iif lxc-a from 34.123.10.1 lookup 7201 protocol 122",
     ]);
   });
+  it("keeps the old Pod's way out while it still answers what it was given, and takes it away later, alone (invariant 4)", () => {
+    const w = settled(wish());
+    const old = { veth: "lxc-a", podIP: "10.201.1.10" };
+    const next = { veth: "lxc-b", podIP: "10.201.1.11" };
+    const hop = texts(wish({ ...next, leaving: [old] }), w);
+    expect(hop).to.deep.equal([
+      "rule add pref 91 iif lxc-b from 34.123.10.1 lookup 7201 protocol 122",
+      "route replace 34.123.10.1/32 via 10.201.1.11 dev lxc-b onlink metric 100 table 7101 proto 122",
+    ]);
+    run(w, hop);
+    expect(texts(wish(next), w)).to.deep.equal(["rule del pref 91 iif lxc-a from 34.123.10.1 lookup 7201 protocol 122"]);
+  });
+  it("leaves the address with the old Pod while the new one's host interface is not there, and says what is missing", () => {
+    const w = settled(wish());
+    const plans = plan(wish({ veth: "lxc-new", podIP: "10.201.1.11", leaving: [{ veth: "lxc-a", podIP: "10.201.1.10" }] }), w);
+    expect(plans.lines).to.deep.equal([]);
+    expect(plans.skipped.map((s) => s.reason)).to.deep.equal(["VethMissing"]);
+  });
   it("lets go of an address whole and keeps its blackhole", () => {
     const w = settled(wish());
     expect(texts({ networks: [network], owned: [] }, w)).to.deep.equal([

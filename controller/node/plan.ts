@@ -6,7 +6,7 @@ import { staleNeighs, neighLines } from "./plan-neighs";
 import { exactly, routeLines, staleRoutes, wantedRoutes } from "./plan-routes";
 import { ruleLines, wantedRules } from "./plan-rules";
 import { GUEST_AGENT_PROTOCOL, NUMBERS, TABLE_LOCAL, TYPE } from "./types";
-import type { Conflict, Desired, Kernel, Line, NetworkPlan, Numbers, OwnedPlan, Plan, RouteRow, Skip } from "./types";
+import type { Conflict, Desired, Kernel, Line, NetworkPlan, Numbers, OwnedPlan, Plan, RouteRow, Skip, Way } from "./types";
 
 /** What remains of the wish where links are missing and where somebody else's routes are in the way. */
 interface Possible {
@@ -70,12 +70,15 @@ function whatIsPossible(desired: Desired, kernel: Kernel, conflicts: readonly Co
       message: `NIC ${n.nic} ${n.present ? "is down" : "is not there"}`,
     });
   const open = new Set(networks.map((n) => n.name));
-  const owned = firstOfEach(desired.owned.filter((o) => open.has(o.network))).filter((o) => {
+  const isUp = ({ veth }: Way): boolean => links.get(veth)?.up === true;
+  const owned = firstOfEach(desired.owned.filter((o) => open.has(o.network))).flatMap((o) => {
     const link = links.get(o.veth);
-    if (link?.up) return true;
+    const leaving = (o.leaving ?? []).filter(isUp);
+    if (link?.up) return [{ ...o, leaving }];
     const message = `host interface ${o.veth} ${link ? "is down" : "is not there"}`;
     skipped.push({ reason: link ? "VethDown" : "VethMissing", network: o.network, address: o.address, message });
-    return false;
+    const [instead, ...rest] = leaving;
+    return instead ? [{ address: o.address, network: o.network, ...instead, leaving: rest }] : [];
   });
   const closed = new Set(desired.networks.filter((n) => blocked.has(n.name)).flatMap((n) => [n.tableIn, n.tableOut]));
   return { networks, owned, closed };

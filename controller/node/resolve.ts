@@ -2,7 +2,17 @@
 // From names to things of this node: which NIC carries a network, by which gateway it leaves, which tables are its, behind which interface the
 // Pod is. What cannot be made out is said, and nothing of it is taken away.
 import type { AddressIntent, Intent, NetworkIntent, PodIntent } from "./intent";
-import { NUMBERS, TYPE, type Desired, type Kernel, type NetworkPlan, type Numbers, type OwnedPlan, type RouteRow } from "./types";
+import {
+  NUMBERS,
+  TYPE,
+  type Desired,
+  type Kernel,
+  type NetworkPlan,
+  type Numbers,
+  type OwnedPlan,
+  type RouteRow,
+  type Way,
+} from "./types";
 
 export interface Found {
   veth: string;
@@ -37,28 +47,47 @@ export function resolve(intent: Intent, kernel: Kernel, around: Surroundings, nu
     else networks.push(made);
   }
   const names = new Set(intent.networks.map((n) => n.name));
+  const noNetwork = ({ network }: AddressIntent): string | undefined =>
+    missing.get(network) ?? (names.has(network) ? undefined : `this node has no NIC on network ${network}`);
   const owned: OwnedPlan[] = [];
-  const put = (a: AddressIntent, made: OwnedPlan | string | undefined): void => {
-    if (typeof made === "object") owned.push(made);
-    else if (made !== undefined && a.pod !== undefined) problems.set(addressKey(a), made);
-  };
   for (const a of intent.addresses) {
-    const why = missing.get(a.network) ?? (names.has(a.network) ? a.problem : `this node has no NIC on network ${a.network}`);
-    put(a, why ?? ownedPlan(a, around));
+    const { made, problem } = ownedPlan(a, noNetwork(a), around);
+    if (problem !== undefined && a.pod !== undefined) problems.set(addressKey(a), problem);
+    if (made) owned.push(made);
   }
   return { desired: { networks, owned, ...(missing.size > 0 ? { hold: true } : {}) }, problems };
 }
 
-function ownedPlan(a: AddressIntent, { pods }: Surroundings): OwnedPlan | string | undefined {
-  const { pod } = a;
-  if (!pod) return undefined;
-  if (!pod.ip) return `Pod ${pod.name} has no address on network ${a.network} yet`;
-  const found = pods.get(podKey(a.network, pod));
+interface Owned {
+  made?: OwnedPlan;
+  problem?: string;
+}
+/** @param noNetwork why its network cannot be had on this node */
+function ownedPlan(a: AddressIntent, noNetwork: string | undefined, around: Surroundings): Owned {
+  if (noNetwork !== undefined) return { problem: noNetwork };
+  const { address, network, standby, pod } = a;
+  const leaving = waysOut(a, around);
+  const to = (way: Way, rest: Way[]): OwnedPlan => ({ address, network, ...way, ...(rest.length > 0 ? { leaving: rest } : {}) });
+  const way = a.problem ?? (pod ? wayTo(pod, network, around) : undefined);
+  if (typeof way === "object") return { made: { ...to(way, leaving), ...(standby ? { standby } : {}) } };
+  // While the new Pod cannot be served, the one before it is: nothing is taken away for nothing.
+  const [instead, ...rest] = leaving;
+  return { ...(instead ? { made: to(instead, rest) } : {}), ...(way === undefined ? {} : { problem: way }) };
+}
+const waysOut = (a: AddressIntent, around: Surroundings): Way[] =>
+  (a.leaving ?? []).flatMap((p) => {
+    const way = wayTo(p, a.network, around);
+    return typeof way === "string" ? [] : [way];
+  });
+
+/** @returns why it is not known, in words */
+function wayTo(pod: PodIntent, network: string, { pods }: Surroundings): Way | string {
+  if (!pod.ip) return `Pod ${pod.name} has no address on network ${network} yet`;
+  const found = pods.get(podKey(network, pod));
   if (!found) return `the host interface of Pod ${pod.name} was not looked for`;
   if ("problem" in found) return found.problem;
   const mac = pod.mac ?? found.mac;
-  const { address, network } = a;
-  return { address, network, veth: found.veth, podIP: pod.ip, ...(mac ? { mac } : {}), ...(a.standby ? { standby: true } : {}) };
+  return { veth: found.veth, podIP: pod.ip, ...(mac ? { mac } : {}) };
 }
 
 interface Where {

@@ -31,6 +31,7 @@ const ownedOn = (network: NetworkPlan): fc.Arbitrary<OwnedPlan[]> =>
         podIP: pick(POD_IPS),
         mac: pick(MACS),
         standby: fc.boolean(),
+        leaving: fc.array(fc.record({ veth: pick(VETHS), podIP: pick(POD_IPS) }), { maxLength: 2 }),
       },
       { requiredKeys: ["address", "network", "veth", "podIP"] },
     ),

@@ -78,15 +78,22 @@ export interface NetworkPlan {
   /** Every address known on the network, owned here or not. */
   addresses: readonly string[];
 }
-export interface OwnedPlan {
-  address: string;
-  network: string;
+/** The way to one Pod. */
+export interface Way {
   veth: string;
   podIP: string;
   mac?: string;
+}
+export interface OwnedPlan extends Way {
+  address: string;
+  network: string;
+  /** Pods that may still send with the address: what they were given before, they answer now. The first that can takes its place where it cannot. */
+  leaving?: readonly Way[];
   /** Prepared for a failover, in full, so that one call to the cloud is all of it; what its Pod sends meanwhile the fabric drops (`split`). */
   standby?: boolean;
 }
+/** The way to the Pod that is served, then those of the Pods that may still send. */
+export const ways = (o: OwnedPlan): readonly Way[] => [o, ...(o.leaving ?? [])];
 export interface Desired {
   networks: readonly NetworkPlan[];
   owned: readonly OwnedPlan[];

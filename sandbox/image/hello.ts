@@ -13,6 +13,9 @@ const UDP_PORTS = [9000, 9001, 9002, 9003];
 const UNREADY = "/tmp/unready";
 const RETRY_MS = 200;
 const BUFFER = 1 << 20;
+/** Size of a packet of the client's stream, and where in it the name of who answers begins. */
+const STREAM_BYTES = 64;
+const NAME_AT = 8;
 const TIMEOUT_MS = 2000;
 
 /** Speaks first over TCP and tells what the other side answered. */
@@ -84,10 +87,16 @@ createServer((request, response) => {
   void answer(request).then(({ status, text }) => response.writeHead(status, { "content-type": "text/plain" }).end(text));
 }).listen(PORT);
 
+/** The long packets of a stream have room for the name of the Pod that answers; anything else comes back as it is. */
+function signed(data: Buffer): Buffer {
+  if (data.length === STREAM_BYTES) data.write(`${hostname().slice(0, STREAM_BYTES - NAME_AT - 1)}\0`, NAME_AT, "latin1");
+  return data;
+}
+
 /** A UDP server must be bound to the persistent address, or it answers with another one. The address may come later than we do. */
 function echo(address: string, port: number): void {
   const socket = createSocket({ type: "udp4", recvBufferSize: BUFFER, sendBufferSize: BUFFER });
-  socket.on("message", (data, from) => socket.send(data, from.port, from.address, () => undefined));
+  socket.on("message", (data, from) => socket.send(signed(data), from.port, from.address, () => undefined));
   socket.on("error", () => {
     socket.close();
     setTimeout(() => echo(address, port), RETRY_MS);

@@ -63,7 +63,7 @@ function manifests(container: Deployment["spec"]["template"]["spec"]["containers
     { apiGroups: ["gke-persistent-ip.dev"], resources: ["addressbindings/status"], verbs: ["patch"] },
   ];
   // node -e LOADER FILE HASH, then the subcommand.
-  const command = [...container.command.slice(0, 5), "agent", "--proc-sys-net", PROC_SYS_NET];
+  const command = [...container.command.slice(0, 5), "agent", "--proc-sys-net", PROC_SYS_NET, "--log-level", "debug"];
   const pod = {
     hostNetwork: true,
     serviceAccountName: AGENT,

@@ -32,8 +32,8 @@ export const CLIENT = "198.51.100.10";
 const CLIENT_GATEWAY = "198.51.100.1";
 const SERVICES = "198.18.0.2";
 const SERVICES_GATEWAY = "198.18.0.1";
-/** Packets that the old VM has sent already may still come out: the fabric is not faster than its own wires. */
-const IN_FLIGHT_MS = 100;
+/** How long the old VM may still send: what its Pod was given before the switch it answers after it. Nobody knows what Google Cloud does here. */
+const IN_FLIGHT_MS = 1_000;
 const ROUTER = { "net/ipv4/ip_forward": 1, "net/ipv4/conf/all/rp_filter": 0, "net/ipv4/conf/default/rp_filter": 0 };
 const QUIET = { "net/ipv4/conf/all/send_redirects": 0, "net/ipv4/conf/default/send_redirects": 0 };
 

@@ -6,4 +6,4 @@ export { Namespace, NetworkError, runCommand, wire } from "./namespace";
 export { scriptText, writeScript } from "./script";
 export { egressFlags, METADATA_IP, SERVICE_ADDRESSES, startServices, type Services } from "./services";
 export { gatewayOf, inRange } from "./subnet";
-export { CLIENT_PORT, startTraffic, type Traffic, type Interval, type Reply } from "./traffic";
+export { CLIENT_PORT, startTraffic, type Gap, type Interval, type Reply, type Traffic } from "./traffic";

@@ -16,6 +16,18 @@ export interface Interval {
   firstLostAt?: number;
   lastLostAt?: number;
   longestGapMs?: number;
+  /** Longest time from a packet to its answer, milliseconds. */
+  slowestMs?: number;
+  /** Runs of lost packets by their numbers and the times they were sent, and the Pods that answered the packets around them. */
+  gaps?: Gap[];
+}
+export interface Gap {
+  first: number;
+  last: number;
+  from: number;
+  to: number;
+  before: string;
+  after: string;
 }
 
 /** An answer, or why there was none. */

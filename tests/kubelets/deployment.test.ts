@@ -20,9 +20,13 @@ describe("the seed's Deployment under real kubelets", function () {
     lab().kubectl(["exec", "-n", NAMESPACE, pod.metadata.name, "--", ...command]);
 
   /** Invariant 4. Google's agent breaks before it makes, so only ours can promise it. */
-  const losesNothing = (seen: Interval): void => {
+  const losesNothing = (seen: Interval & { timeline: string }): void => {
+    console.log(
+      `      ${seen.lost} of ${seen.sent} packets lost, longest gap ${seen.longestGapMs ?? 0} ms, slowest answer ${seen.slowestMs} ms`,
+    );
+    if (seen.lost > 0 || process.env["SHOW_TIMELINE"]) console.log(seen.timeline);
     expect(seen.sent, "packets sent").to.be.greaterThan(2_000);
-    if (DATAPATH === "linux") expect(seen.lost, `packets lost: ${JSON.stringify(seen)}`).to.be.at.most(PLANNED_LOSS);
+    if (DATAPATH === "linux") expect(seen.lost, `packets lost: ${JSON.stringify(seen.gaps)}`).to.be.at.most(PLANNED_LOSS);
   };
 
   before(async function () {
@@ -56,14 +60,12 @@ describe("the seed's Deployment under real kubelets", function () {
   it("follows a rollout to the newest Pod of the new ReplicaSet (SEED-80); packets are lost for half a second at most, which is not yet invariant 4: see docs/limits.md", async () => {
     const before = await podsOf(lab(), NAMESPACE);
     await holder();
-    const seen = await streaming(lab(), async () => {
+    const seen = await streaming(lab(), NAMESPACE, async () => {
       await rollOut(lab().client, NAMESPACE, NAME, 60_000);
       const pod = await holder();
       expect(before.map((old) => old.metadata.name)).to.not.include(pod.metadata.name);
     });
-    console.log(`      rollout: ${seen.lost} of ${seen.sent} packets lost, longest gap ${seen.longestGapMs} ms`);
-    // Known fault: where the newest Pod of the moment is on the holder's own node, packets are lost until the next move.
-    if (DATAPATH === "linux") expect(seen.longestGapMs, JSON.stringify(seen)).to.be.at.most(500);
+    losesNothing(seen);
   });
 
   it("leaves a Pod whose readiness probe fails, and comes back when it succeeds (SEED-10, SEED-81)", async () => {
@@ -132,7 +134,7 @@ describe("the seed's Deployment under real kubelets", function () {
 
   it("leaves a node that is drained, and loses no packet of 1000 a second but those that the old Pod is answering (SEED-18, invariant 4)", async () => {
     const pod = await holder();
-    const seen = await streaming(lab(), async () => {
+    const seen = await streaming(lab(), NAMESPACE, async () => {
       await drain(lab().client, nodeOf(pod), 60_000);
       const now = await holder();
       expect(nodeOf(now)).to.not.equal(nodeOf(pod));

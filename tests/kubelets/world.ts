@@ -21,6 +21,7 @@ import { startTraffic, type Interval, type Traffic } from "../../sandbox/vpc";
 import type { DatapathKind } from "../../sandbox/world/packets";
 import { startWorld, type World } from "../../sandbox/world/world";
 import { runOk } from "../support/clients";
+import { startTimeline } from "./timeline";
 
 export const SEED = path.resolve(ROOT, "../shared/data/seed");
 export const ADDRESSES = ["34.123.10.1", "34.123.10.2"] as const;
@@ -171,16 +172,18 @@ export async function untilAt(lab: Lab, namespace: string, wanted: (pods: Pod[])
   return found!;
 }
 
-/** Streams 1000 packets a second to the first address, each answered by the Pod, while something happens; answers what was lost. */
-export async function streaming(lab: Lab, act: () => Promise<unknown>): Promise<Interval & { switches: string[] }> {
-  const switches = lab.world.fabric?.switches ?? [];
-  const earlier = switches.length;
+/** Streams 1000 packets a second to the first address, each answered by the Pod, while something happens; answers what was lost, and how it came. */
+export async function streaming(
+  lab: Lab,
+  namespace: string,
+  act: () => Promise<unknown>,
+): Promise<Interval & { timeline: string }> {
+  const timeline = startTimeline(lab, ADDRESSES[0], namespace);
   await lab.traffic.start(ADDRESSES[0], ECHO_PORTS, 1000);
   try {
     await act();
     const interval = await lab.traffic.mark();
-    const ours = switches.slice(earlier).filter((one) => one.address === ADDRESSES[0]);
-    return { ...interval, switches: ours.map(({ at, from, to }) => `${at} ${from?.vm ?? "-"} -> ${to?.vm ?? "-"}`) };
+    return { ...interval, timeline: await timeline.end(interval.gaps ?? []) };
   } finally {
     await lab.traffic.stop();
   }

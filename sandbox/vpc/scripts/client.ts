@@ -20,6 +20,9 @@ const ANSWER_PORT = 9100;
 /** How long an answer may still be on its way. */
 const STRAGGLER_MS = 500;
 const BUFFER = 1 << 20;
+/** Where in an answer the name of who answers begins. */
+const NAME_AT = 8;
+const MOST_GAPS = 40;
 
 createServer((socket) => {
   socket.on("error", () => undefined);
@@ -59,7 +62,7 @@ function udp({ host = "", port = 0, text = "", timeoutMs = 2000 }: Command): Pro
 class Stream {
   private readonly sockets: Socket[];
   private readonly sentAt: number[] = [];
-  private readonly answered: boolean[] = [];
+  private readonly answers: ({ at: number; by: string } | undefined)[] = [];
   private readonly timer: NodeJS.Timeout;
   private readonly started = performance.now();
   private mark = 0;
@@ -69,7 +72,7 @@ class Stream {
       const socket = createSocket({ type: "udp4", recvBufferSize: BUFFER, sendBufferSize: BUFFER });
       socket.on("error", () => undefined);
       socket.on("message", (data, from) => {
-        if (from.address === host && data.length >= 4) this.answered[data.readUInt32BE(0)] = true;
+        if (from.address === host && data.length >= 4) this.heard(data);
       });
       socket.bind(() => socket.setSendBufferSize(BUFFER));
       return socket;
@@ -85,6 +88,13 @@ class Stream {
     }, 1);
   }
 
+  /** Who answers may write its name behind the number. */
+  private heard(data: Buffer): void {
+    const end = data.indexOf(0, NAME_AT);
+    const by = data.length > NAME_AT ? data.toString("latin1", NAME_AT, end < 0 ? data.length : end) : "";
+    this.answers[data.readUInt32BE(0)] ??= { at: Date.now(), by };
+  }
+
   /** Counts what was sent since the last mark, once its last answer had time to come. */
   async count(): Promise<object> {
     const first = this.mark;
@@ -92,14 +102,33 @@ class Stream {
     this.mark = end;
     await new Promise((done) => setTimeout(done, STRAGGLER_MS));
     const lost: number[] = [];
-    for (let n = first; n < end; n++) if (!this.answered[n]) lost.push(n);
+    for (let n = first; n < end; n++) if (!this.answers[n]) lost.push(n);
     const at = (n: number | undefined): number => (n === undefined ? 0 : (this.sentAt[n] ?? 0));
+    const slowestMs = this.answers.slice(first, end).reduce((most, a, i) => Math.max(most, a ? a.at - at(first + i) : 0), 0);
     return {
       sent: end - first,
       lost: lost.length,
       ms: at(end - 1) - at(first),
-      ...(lost.length > 0 ? { firstLostAt: at(lost[0]), lastLostAt: at(lost.at(-1)), longestGapMs: longest(lost, at) } : {}),
+      slowestMs,
+      ...(lost.length > 0
+        ? { firstLostAt: at(lost[0]), lastLostAt: at(lost.at(-1)), longestGapMs: longest(lost, at), gaps: this.gaps(lost) }
+        : {}),
     };
+  }
+
+  /** Runs of packets that were lost one after another, and who answered the ones around them. */
+  private gaps(lost: readonly number[]): object[] {
+    const found: { first: number; last: number }[] = [];
+    for (const n of lost) {
+      const open = found.at(-1);
+      if (open?.last === n - 1) open.last = n;
+      else found.push({ first: n, last: n });
+    }
+    const by = (n: number): string => this.answers[n]?.by ?? "";
+    const at = (n: number): number => this.sentAt[n] ?? 0;
+    return found.slice(0, MOST_GAPS).map(({ first, last }) => ({
+      ...{ first, last, from: at(first), to: at(last), before: by(first - 1), after: by(last + 1) },
+    }));
   }
 
   stop(): void {
