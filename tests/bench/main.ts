@@ -43,10 +43,8 @@ async function measured(phase: string, work: () => Promise<object>): Promise<Res
   const turns = new Turns();
   const began = performance.now();
   const more = await work();
-  // The turn that ended the work counts too.
-  await new Promise((next) => setImmediate(next));
   const seconds = Math.round((performance.now() - began) / 10) / 100;
-  const result = { phase, seconds, ...turns.stop(), ...more };
+  const result = { phase, seconds, ...(await turns.stop()), ...more };
   say({ ...result, rssMb: Math.round(process.memoryUsage().rss / 2 ** 20) });
   return result;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long the event loop stood still, turn by turn: by the clock, and by the processor time of the thread that runs it, which other load on the
-// machine does not change. Where the kernel does not tell that (`schedstat`, Linux), the time of the whole process stands in, helpers included.
+// How long the event loop stood still: by the clock, and by the processor time of the thread that runs it, which other load on the machine does not
+// change. Where the kernel does not tell that (`schedstat`, Linux), the time of the whole process stands in, helpers included. A timer of 1 ms looks:
+// what it finds between two looks is the longest turn and a millisecond at most of its neighbours, and the loop may rest meanwhile.
 import { readFileSync } from "node:fs";
 import { PerformanceObserver } from "node:perf_hooks";
 
@@ -11,7 +12,6 @@ export interface Turned {
   cpuMs: number;
   /** Longest pause of the garbage collector within the whole, milliseconds by the clock. */
   gcMs: number;
-  turns: number;
   /** Turns of more than 20 ms of processor time. */
   over20: number;
 }
@@ -47,7 +47,6 @@ export class Turns {
   private readonly began = performance.now();
   private last = { clock: performance.now(), cpu: cpuMs() };
   private most = { clock: 0, gc: 0 };
-  private count = 0;
   private over20 = 0;
   private readonly gc = new PerformanceObserver((list) => {
     for (const { duration } of list.getEntries()) this.most.gc = Math.max(this.most.gc, duration);
@@ -55,14 +54,16 @@ export class Turns {
 
   constructor() {
     this.gc.observe({ entryTypes: ["gc"] });
-    setImmediate(() => this.turn());
+    setTimeout(() => this.turn(), 1);
   }
-  stop(): Turned {
+  /** The turn under way counts too. */
+  async stop(): Promise<Turned> {
+    await new Promise((resolve) => setTimeout(resolve, 3));
     this.running = false;
     this.gc.disconnect();
     const { clock, gc } = this.most;
     const cpu = this.longest[0]?.cpuMs ?? 0;
-    return { clockMs: round(clock), cpuMs: round(cpu), gcMs: round(gc), turns: this.count, over20: this.over20 };
+    return { clockMs: round(clock), cpuMs: round(cpu), gcMs: round(gc), over20: this.over20 };
   }
   private turn(): void {
     const now = { clock: performance.now(), cpu: cpuMs() };
@@ -72,9 +73,8 @@ export class Turns {
       cpuMs: now.cpu - this.last.cpu,
     };
     this.last = now;
-    this.count += 1;
     this.note(turn);
-    if (this.running) setImmediate(() => this.turn());
+    if (this.running) setTimeout(() => this.turn(), 1);
   }
   private note(turn: Turn): void {
     this.most.clock = Math.max(this.most.clock, turn.clockMs);

@@ -25,10 +25,14 @@ export interface InnerOptions {
   random: () => number;
   logger: Logger;
   driftIntervalMs?: number;
+  /** Default `dataplane-v2`. */
+  datapath?: "dataplane-v2" | "device";
+  ratesPerMinute?: { read: number; write: number; wait: number };
 }
 export interface Inner {
   readonly caches: Caches;
   readonly metrics: Metrics;
+  readonly queue: WorkQueue;
   /** Rejects when the leader could not begin; resolves after `stop`. */
   readonly ended: Promise<void>;
   stop(): Promise<void>;
@@ -40,7 +44,7 @@ export function startInner(o: InnerOptions): Inner {
   const client = createApiClient(o.kubernetes, { clock });
   const settings = {
     ...{ controllerName: CONTROLLER_NAME, project: PROJECT, region: REGION },
-    ...{ datapath: "dataplane-v2" as const, defaultNetwork: true },
+    ...{ datapath: o.datapath ?? "dataplane-v2", defaultNetwork: true },
   };
   let cloud: CloudView | undefined;
   let enqueue: Enqueue = () => undefined;
@@ -65,7 +69,10 @@ export function startInner(o: InnerOptions): Inner {
   const ended = lead({
     ...{ client, caches, queue, fence, events, metrics, clock, random, logger, settings },
     ...{ gkeClasses: "if-absent" as const, workers: 8, driftIntervalMs: o.driftIntervalMs ?? 60_000 },
-    compute: { project: PROJECT, region: REGION, auth: "none", rootUrl: o.computeUrl },
+    compute: {
+      ...{ project: PROJECT, region: REGION, auth: "none" as const, rootUrl: o.computeUrl },
+      ...(o.ratesPerMinute ? { ratesPerMinute: o.ratesPerMinute } : {}),
+    },
     signal: closing.signal,
     hurry: hurrying.signal,
     mayWork: () => !closing.signal.aborted,
@@ -76,7 +83,7 @@ export function startInner(o: InnerOptions): Inner {
   });
   ended.catch(() => undefined);
   return {
-    ...{ caches, metrics, ended },
+    ...{ caches, metrics, queue, ended },
     async stop() {
       queue.shutDown();
       closing.abort();
