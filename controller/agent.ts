@@ -3,8 +3,9 @@
 import { readFileSync } from "node:fs";
 import { Command, InvalidArgumentError, Option } from "commander";
 import pino from "pino";
-import { inClusterConfig, kubeconfigClient, systemClock } from "./kubernetes";
+import { inClusterConfig, kubeconfigClient, systemClock, type Clock } from "./kubernetes";
 import { startAgentSource } from "./manager/agent";
+import { AgentHealth } from "./manager/agent-health";
 import {
   cleanup,
   IpCoprocess,
@@ -14,6 +15,7 @@ import {
   runCommand,
   watchFile,
   writeWhole,
+  type Intent,
   type Mode,
   type NetworkIntent,
   type Numbers,
@@ -42,6 +44,8 @@ export interface AgentFlags {
   trustCni?: boolean;
   debounceMs: number;
   periodicSeconds: number;
+  healthPort?: number;
+  metricsPort?: number;
   logLevel: string;
 }
 
@@ -94,6 +98,12 @@ export function agentCommand(env: NodeJS.ProcessEnv): Command {
     .option("--trust-cni", "do not ask whether the CNI owns the path")
     .option("--debounce-ms <n>", "how long hints of the kernel are collected", whole(0, 10_000), 10)
     .option("--periodic-seconds <n>", "a pass at least so often", whole(1, 3600), 30)
+    .option(
+      "--health-port <port>",
+      "port of /healthz and /readyz on the loopback interface; needs --metrics-port",
+      whole(1, 65535),
+    )
+    .option("--metrics-port <port>", "port of /metrics; needs --health-port", whole(1, 65535))
     .addOption(new Option("--log-level <level>").choices(["debug", "info", "warn", "error"]).default("info"))
     .action((flags: AgentFlags) => runAgent(flags, env));
 }
@@ -104,6 +114,14 @@ function numbersOf(f: AgentFlags): Numbers {
   if (Math.abs(f.tableIn - f.tableOut) < span) throw new Error(`--table-in and --table-out must be ${span} apart at least`);
   if (f.prefIn >= f.prefOut) throw new Error("--pref-in must be less than --pref-out");
   return { protocol: f.protocol, tableIn: f.tableIn, tableOut: f.tableOut, prefIn: f.prefIn, prefOut: f.prefOut, span };
+}
+
+/** Counts passes, and answers probes where it is told to. @throws Error for one port without the other, and for a port that is taken */
+async function healthOf(f: AgentFlags, clock: Clock, listed: () => boolean): Promise<AgentHealth & { end: () => Promise<void> }> {
+  const { healthPort = 0, metricsPort = 0 } = f;
+  if ((healthPort === 0) !== (metricsPort === 0)) throw new Error("--health-port and --metrics-port go together");
+  const health = new AgentHealth({ healthPort, metricsPort, clock, periodicMs: f.periodicSeconds * 1000, listed });
+  return Object.assign(health, { end: healthPort === 0 ? () => Promise.resolve() : await health.serve() });
 }
 
 async function runAgent(flags: AgentFlags, env: NodeJS.ProcessEnv): Promise<void> {
@@ -150,16 +168,25 @@ async function runAgent(flags: AgentFlags, env: NodeJS.ProcessEnv): Promise<void
   };
   process.on("uncaughtException", die("uncaught exception")).on("unhandledRejection", die("unhandled rejection"));
   const ended: (() => void | Promise<void>)[] = [];
+  let listed = (): boolean => true;
+  const health = await healthOf(flags, clock, () => listed());
+  listeners.push((r) => health.passed(r));
+  ended.push(health.end);
+  const want = (intent: Intent): void => {
+    health.wanted();
+    agent.want(intent);
+  };
   if (flags.once) listeners.push((r) => process.exit(r.statuses.every((s) => s.programmed) && r.failures.length === 0 ? 0 : 1));
   else agent.start();
-  if (flags.desired) ended.push(watchFile(flags.desired, { clock, logger }, (intent) => agent.want(intent)));
+  if (flags.desired) ended.push(watchFile(flags.desired, { clock, logger }, want));
   else {
     const kubernetes = flags.kubeconfig
       ? kubeconfigClient(readFileSync(flags.kubeconfig, "utf8"))
       : inClusterConfig(env, env.SERVICE_ACCOUNT_DIR);
     const node = flags.nodeName;
     if (!node) throw new Error("--node-name (or NODE_NAME) is missing: the agent must know on which node it is");
-    const source = startAgentSource({ kubernetes, node, networks: flags.network, clock, logger, want: (i) => agent.want(i) });
+    const source = startAgentSource({ kubernetes, node, networks: flags.network, clock, logger, want });
+    listed = () => source.ready();
     listeners.push((r) => source.report(r.statuses));
     ended.push(() => source.stop());
   }

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // /healthz, /readyz and /metrics. Ready means: every kind that is needed is served and listed. Healthy means: the event loop turns.
 import * as http from "node:http";
+import type * as net from "node:net";
 import type { Registry } from "prom-client";
 
 export interface HealthOptions {
   healthPort: number;
+  /** Where probes are answered; not given: on every address. */
+  healthHost?: string;
   metricsPort: number;
   registry: Registry;
   /** Names of what is still missing; empty: ready. */
@@ -21,7 +24,7 @@ const plain = (status: number, body: string): Answer => ({ status, type: "text/p
 
 const readyText = (o: HealthOptions): string => ["ok", ...(o.holding?.() ?? []).map((h) => `holding: ${h}`)].join("\n");
 
-function serve(port: number, routes: Record<string, () => Answer | Promise<Answer>>): Promise<http.Server> {
+function serve(at: net.ListenOptions, routes: Record<string, () => Answer | Promise<Answer>>): Promise<http.Server> {
   const server = http.createServer((request, response) => {
     const handler = routes[(request.url ?? "").split("?")[0]!];
     Promise.resolve(handler ? handler() : plain(404, "not found"))
@@ -31,7 +34,7 @@ function serve(port: number, routes: Record<string, () => Answer | Promise<Answe
   });
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, () => resolve(server));
+    server.listen(at, () => resolve(server));
   });
 }
 
@@ -47,8 +50,8 @@ export async function startHealth(o: HealthOptions): Promise<() => Promise<void>
     return { status: 200, type: o.registry.contentType, body: await o.registry.metrics() };
   };
   const started = await Promise.allSettled([
-    serve(o.healthPort, { "/healthz": alive, "/readyz": ready }),
-    serve(o.metricsPort, { "/metrics": metrics }),
+    serve({ port: o.healthPort, ...(o.healthHost ? { host: o.healthHost } : {}) }, { "/healthz": alive, "/readyz": ready }),
+    serve({ port: o.metricsPort }, { "/metrics": metrics }),
   ]);
   const servers = started.flatMap((s) => (s.status === "fulfilled" ? [s.value] : []));
   const close = async (): Promise<void> => {

@@ -118,7 +118,7 @@ export function packets(title: string, file: string, body: (s: () => Scenario) =
   });
 }
 
-export type Step<T> = [title: string, check: (made: T, s: Scenario) => Promise<void> | void];
+export type Step<T> = [title: string, check: (made: T, s: Scenario) => unknown];
 export interface Story<T> {
   build: (s: Scenario) => Promise<T> | T;
   steps: Step<T>[];
