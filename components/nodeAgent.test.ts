@@ -27,6 +27,17 @@ describe("The node agent's DaemonSet", () => {
     expect(container!.command).to.include("agent").and.include("abc");
     expect(agentFlags(args).slice(-4)).to.deep.equal(["--network", "blue=eth1", "--network", "red=eth2"]);
   });
+  it("is asked on the node's loopback interface whether it is ready and alive, on the ports that its flags name", () => {
+    const ports = Object.fromEntries(container!.ports.map((p) => [p.name, String(p.containerPort)]));
+    const flag = (name: string): string | undefined => container!.command[container!.command.indexOf(name) + 1];
+    expect(ports).to.deep.equal({ health: flag("--health-port"), metrics: flag("--metrics-port") });
+    const { startupProbe, readinessProbe, livenessProbe } = container!;
+    expect([startupProbe, readinessProbe, livenessProbe].map((p) => p.httpGet)).to.deep.equal([
+      { path: "/healthz", port: "health", host: "127.0.0.1" },
+      { path: "/readyz", port: "health", host: "127.0.0.1" },
+      { path: "/healthz", port: "health", host: "127.0.0.1" },
+    ]);
+  });
   it("may read journals, Pods and Nodes, and write the status of journals only", () => {
     const writes = agentRules().filter((r) => r.verbs.some((v) => v !== "list" && v !== "watch"));
     expect(writes).to.deep.equal([

@@ -11,6 +11,9 @@ export const AGENT = "persistent-ip-agent";
 export const AGENT_PRIORITY = "system-node-critical";
 export const AGENT_LABELS = { "app.kubernetes.io/name": AGENT, "app.kubernetes.io/part-of": "gke-persistent-ip" };
 const SYS_NET = "/host/proc/sys/net";
+/** On the node itself, for the agent has its network: numbers that neither Kubernetes nor its usual add-ons use. Probes stay on loopback. */
+export const AGENT_HEALTH_PORT = 9651;
+export const AGENT_METRICS_PORT = 9652;
 
 const READ = ["list", "watch"];
 /** Journals and Pods are read; of the journals only the agent's own entry of the status is written. */
@@ -29,6 +32,10 @@ export function agentFlags(args: Pick<PodIpControllerArgs, "nodeAgent" | "logLev
     SYS_NET,
     "--log-level",
     args.logLevel ?? "info",
+    "--health-port",
+    String(AGENT_HEALTH_PORT),
+    "--metrics-port",
+    String(AGENT_METRICS_PORT),
     ...networks.flatMap(([name, nic]) => ["--network", `${name}=${nic}`]),
   ];
 }
@@ -38,6 +45,12 @@ export interface AgentFacts {
   sha256: string;
   configMap: string;
 }
+const probe = (path: string, periodSeconds: number, failureThreshold: number) => ({
+  httpGet: { path, port: "health", host: "127.0.0.1" },
+  periodSeconds,
+  timeoutSeconds: 3,
+  failureThreshold,
+});
 function container({ args, sha256 }: AgentFacts) {
   return {
     name: "agent",
@@ -47,6 +60,14 @@ function container({ args, sha256 }: AgentFacts) {
       { name: "NODE_OPTIONS", value: "--max-old-space-size=96" },
       { name: "NODE_NAME", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } },
     ],
+    ports: [
+      { name: "health", containerPort: AGENT_HEALTH_PORT },
+      { name: "metrics", containerPort: AGENT_METRICS_PORT },
+    ],
+    // Not alive: no pass came to its end for minutes. What is in the kernel stays while the container starts again.
+    startupProbe: probe("/healthz", 2, 60),
+    readinessProbe: probe("/readyz", 5, 3),
+    livenessProbe: probe("/healthz", 10, 3),
     resources: { requests: { cpu: "20m", memory: "96Mi" }, limits: { memory: "192Mi" } },
     securityContext: {
       allowPrivilegeEscalation: false,
