@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stories that peers of ours got wrong, told of a whole leader in memory: restarts, references that break and heal, a holder out of reach.
-import { setMaxListeners } from "node:events";
 import { expect } from "chai";
 import type { KubeObject } from "../api";
 import { ComputeError } from "../compute";
@@ -174,8 +173,6 @@ describe("A whole leader in memory", () => {
   it("F7: a controller that may not see the routes frees nobody's address; it begins when it may", async () => {
     await begin(new TestWorld().withRoute());
     await l.stop();
-    // Watches in memory fall silent and are opened anew; each hangs on one signal.
-    setMaxListeners(1_000);
     const done = w.cloud.done.length;
     let allowed = false;
     const { api } = w;
@@ -235,7 +232,6 @@ describe("A whole leader in memory", () => {
     stopper.abort();
     await caches.stop();
     await clock.advance(1_000);
-    setMaxListeners(10);
     void led;
   });
 });

@@ -161,6 +161,7 @@ export class MemoryApi implements ApiClient {
     const close = (): void => {
       closed = true;
       this.watchers.delete(watcher);
+      options.signal?.removeEventListener("abort", close);
       wake();
     };
     options.signal?.addEventListener("abort", close, { once: true });

@@ -7,8 +7,11 @@ import { collectionOf, pathOf } from "../world/objects";
 import type { Truth } from "./judge";
 import type { Tally } from "./tally";
 
-/** From a decision to its effect: a pass that first gives another address back waits for slow operations of the cloud. */
-const LATENCY_MS = 60_000;
+/**
+ * From a decision to its effect: one request that is slow, and repeated where node agents have written meanwhile, as long as the right to lead
+ * lasts. Whatever else a pass has waited for, it must have looked again since.
+ */
+const LATENCY_MS = 20_000;
 interface View {
   ready: boolean;
   deleting: boolean;

@@ -64,8 +64,7 @@ async function openWatch(parts: WatchParts, path: string, o: RequestOptions): Pr
     timeoutMs: o.timeoutMs ?? REQUEST_MS,
     serve(reply) {
       const stream = new WatchStream(parts, path);
-      stream.open(model, o.query ?? {});
-      o.signal?.addEventListener("abort", () => stream.close(), { once: true });
+      stream.open(model, o.query ?? {}, o.signal);
       reply(stream);
     },
     lost: (why) => new ApiError(why === "timeout" ? "Timeout" : "Network", `WATCH ${path}: ${why}`),
@@ -79,6 +78,7 @@ export class WatchStream implements ByteStream {
   private readonly arrived: (Buffer | Error)[] = [];
   private wake: () => void = () => undefined;
   private unsubscribe: () => void = () => undefined;
+  private letGo: () => void = () => undefined;
   private closed = false;
   private travelling = false;
   private readonly collection: string;
@@ -89,9 +89,13 @@ export class WatchStream implements ByteStream {
   ) {
     this.collection = placeOf(path).collection;
   }
-  open(model: ApiModel, query: NonNullable<RequestOptions["query"]>): void {
+  /** @param signal ends it from the reader's side; a reader has one for all the watches of its life, so nothing may stay on it */
+  open(model: ApiModel, query: NonNullable<RequestOptions["query"]>, signal?: AbortSignal): void {
     const { scheduler } = this.p.process;
     openStreams(this.p.process).add(this);
+    const end = (): void => this.close();
+    signal?.addEventListener("abort", end, { once: true });
+    this.letGo = () => signal?.removeEventListener("abort", end);
     // What there is at the beginning comes as one.
     let together: number | undefined = scheduler.now + this.p.process.delay("watch");
     this.unsubscribe = model.watch(`${this.collection}`, query, (line) => this.push(line, together));
@@ -156,6 +160,7 @@ export class WatchStream implements ByteStream {
     this.closed = true;
     openStreams(this.p.process).delete(this);
     this.unsubscribe();
+    this.letGo();
     this.wake();
   }
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {

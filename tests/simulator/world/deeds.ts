@@ -102,6 +102,17 @@ function rival(w: SimWorld, e: PlanEvent): void {
   w.cluster.create("route", routeManifest({ name, app, addresses: [addressOf(w, e)], reaction: "ReadyCondition" }));
   if (e.b % 2 === 0) later(w, e.ms, () => w.cluster.remove("route", name));
 }
+/** Applied, and applied again while the first write of a controller is on its way: its answer is another route than the one it was for. */
+function rivalEdited(w: SimWorld, e: PlanEvent): void {
+  const slowed = w.slots.filter((s) => s.roads.api.slowMs < 500);
+  for (const s of slowed) s.roads.api.slowMs = 500;
+  later(w, 2_000, () => slowed.forEach((s) => (s.roads.api.slowMs = 15)));
+  // The last ones are those that no route has from the beginning.
+  const a = w.shape.addresses.length - 1 - (e.a % 2);
+  rival(w, { ...e, a, b: e.b | 1 });
+  const other = addressOf(w, { ...e, a: a - 1 + 2 * (e.a % 2) });
+  later(w, e.ms % 200, () => w.cluster.patch("route", `rival-${e.id}`, { spec: { addresses: addressesSpec([other]) } }));
+}
 function gatewayDelete(w: SimWorld, e: PlanEvent): void {
   w.cluster.remove("gateway", GATEWAY);
   w.scheduler.in(e.ms, () => void w.cluster.create("gateway", gatewayManifest(w.shape)));
@@ -284,6 +295,7 @@ export const DEEDS: { [K in EventKind]: Deed } = {
     if (name) w.cluster.patch("route", name, { spec: { addresses: addressesSpec([addressOf(w, e)]) } });
   },
   rival,
+  rivalEdited,
   gatewayDelete,
   gatewayEdit,
   ruleDeleted,

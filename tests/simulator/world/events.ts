@@ -21,6 +21,7 @@ export const CHANGES = {
   releaseFails: 1,
   routeEdit: 3,
   rival: 4,
+  rivalEdited: 1,
   gatewayDelete: 2,
   gatewayEdit: 2,
   ruleDeleted: 2,
@@ -67,6 +68,8 @@ export interface Weights {
   faults: Partial<Record<EventKind, number>>;
   /** Share of workloads whose Pods come back under their names. */
   stateful?: number;
+  /** Addresses that no route has from the beginning. */
+  spare?: number;
   /** When the calm begins, seconds from and to. */
   calm?: readonly [number, number];
 }
@@ -106,6 +109,24 @@ export const FOCI = {
   gaps: {
     changes: { podKill: 4, rollout: 5, forcedDelete: 2, nodeDelete: 2, routeDelete: 2 },
     faults: { gap: 10, cutWatch: 3, compact: 4, crash: 1 },
+  },
+  /** Routes that are made and edited in one breath, while the answers of the API server take their time. */
+  edits: {
+    changes: { rivalEdited: 9, routeDelete: 5, forcedDelete: 1, podNew: 1 },
+    faults: { slow: 3, holdRoutes: 2, crash: 1 },
+    spare: 2,
+  },
+  /** Addresses change hands while operations of the cloud take minutes, and Pods do not wait for that. */
+  late: {
+    changes: { routeEdit: 4, routeDelete: 4, rival: 5, podDelete: 5, recreate: 4, rollout: 3 },
+    faults: { slowOperations: 8, cutCloud: 4, errorsCloud: 2 },
+    calm: [40, 90],
+  },
+  /** Whoever comes to lead has seen the claims, but not the routes. */
+  behind: {
+    changes: { rival: 9, podNew: 1, recreate: 1 },
+    faults: { holdRoutes: 9, stop: 4, crash: 2, cutWatch: 2 },
+    calm: [40, 90],
   },
   /** Watches that say nothing for longer than anything may be written on. */
   silence: { changes: { rollout: 6, podKill: 2, ruleMoved: 2 }, faults: { starveWatches: 10, crash: 1 }, calm: [430, 470] },

@@ -69,9 +69,9 @@ export function shapeOf(seed: number, focus?: Focus): Shape {
   const { routes: counts, pods, nodes, calm: sized } = SIZES[kind];
   const own = focusOf(chance);
   const wanted = focus ?? own;
-  const { stateful = 0.4, calm = sized }: Partial<Weights> = wanted ? FOCI[wanted] : {};
+  const { stateful = 0.4, calm = sized, spare = 1 }: Partial<Weights> = wanted ? FOCI[wanted] : {};
   const routes = Number(chance.weighted(counts));
-  const addresses = Array.from({ length: routes + 1 }, (_, i) => `34.123.10.${i + 1}`);
+  const addresses = Array.from({ length: routes + spare }, (_, i) => `34.123.10.${i + 1}`);
   const apps = Array.from({ length: chance.hit(0.7) ? routes : 1 }, (_, i): App => ({
     name: `app-${i}`,
     stateful: chance.hit(stateful),
