@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Programs in namespaces. Every namespace has a prefix of this run, and is removed at the end; so is every process that was started.
-import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { execFileSync, spawn, type ChildProcess, type ChildProcessByStdio } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
 import { once } from "node:events";
 
 export const PREFIX = `pip${process.pid.toString(36)}`;
@@ -47,7 +48,10 @@ export interface Running {
 }
 export function start(ns: string, command: readonly string[]): Running {
   // nsenter becomes the program itself; `ip netns exec` would hide the namespaces below /run.
-  const child = spawn("nsenter", [`--net=/run/netns/${full(ns)}`, ...command], { stdio: ["ignore", "pipe", "pipe"] });
+  return track(spawn("nsenter", [`--net=/run/netns/${full(ns)}`, ...command], { stdio: ["ignore", "pipe", "pipe"] }));
+}
+/** A process that ends with its test at the latest. */
+export function track(child: ChildProcessByStdio<Writable | null, Readable, Readable>): Running {
   let text = "";
   child.stdout.setEncoding("utf8").on("data", (d: string) => (text += d));
   child.stderr.setEncoding("utf8").on("data", (d: string) => (text += d));
@@ -77,8 +81,13 @@ export async function until(what: string, is: () => boolean, ms = 5_000): Promis
   }
 }
 
+/** More to do at the end, before processes are killed. */
+const last: (() => unknown)[] = [];
+export const atEnd = (act: () => unknown): void => void last.push(act);
+
 /** Kills what this run has started and removes its namespaces. */
 export async function down(): Promise<void> {
+  for (const act of last.splice(0)) act();
   const alive = [...children];
   for (const child of alive) child.kill("SIGKILL");
   await Promise.all(alive.filter((c) => c.exitCode === null && c.signalCode === null).map((c) => once(c, "close")));

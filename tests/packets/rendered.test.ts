@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// The DaemonSet that PodIpController renders, run as rendered (issue 5, must show 7): user, capabilities, mounts, read-only root, command. All of
+// it is enough for every packet, and with any one right taken away a check fails.
+import { expect } from "chai";
+import { createHash } from "node:crypto";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { gzipSync } from "node:zlib";
+import { AGENT_HEALTH_PORT, AGENT_METRICS_PORT, daemonSetSpec } from "../../components/nodeAgentPod";
+import { pod, wish, type Status } from "./agent";
+import { runContainer, type PodSpec } from "./container";
+import { fabricTo, PIP, podAdd, podOn, up } from "./lab";
+import { inside, ip, output, quietly, sysctl, until, type Running } from "./shell";
+import { GOOD, isRealRoot, NO_ROOT, packets, pause, skipped, story, type Scenario } from "./suite";
+
+interface Made {
+  running: Running;
+  status: () => Status | undefined;
+}
+/** The rendered Pod template, for the bundle at hand. */
+function rendered(bundle: Buffer): PodSpec {
+  const args = {
+    region: "us-central1",
+    clusterName: "c",
+    clusterLocation: "us-central1",
+    datapath: "Linux",
+    nodeAgent: { image: "any" },
+  } as const;
+  const sha256 = createHash("sha256").update(bundle).digest("hex");
+  return daemonSetSpec({ args, sha256, configMap: "bundle" }).template.spec;
+}
+/** A node that does not forward by itself, a Pod, and the agent from the template, changed by `change`. Only its wish is from a file. */
+async function build(s: Scenario, change: (spec: PodSpec) => void = () => undefined): Promise<Made> {
+  up({ nodes: 1 });
+  podAdd("pa", 1, 10);
+  podOn("pa");
+  fabricTo(1);
+  sysctl("n1", "net.ipv4.conf.nic1.forwarding=0", "net.ipv4.conf.lxc-pa-1.forwarding=0");
+  const folder = fs.mkdtempSync(path.join(s.programs.folder, "rendered-"));
+  const [bundleFolder, scratch] = [path.join(folder, "bundle"), path.join(folder, "scratch")];
+  for (const d of [bundleFolder, scratch]) fs.mkdirSync(d);
+  fs.chmodSync(scratch, 0o777);
+  const bundle = gzipSync(fs.readFileSync(s.programs.file));
+  fs.writeFileSync(path.join(bundleFolder, "controller.js.gz"), bundle);
+  fs.writeFileSync(path.join(scratch, "wish"), JSON.stringify(wish(1, pod("pa", 1, 10))));
+  const spec = rendered(bundle);
+  change(spec);
+  const running = runContainer(spec, {
+    node: "n1",
+    folder,
+    volumes: { bundle: bundleFolder },
+    more: ["--desired", "/scratch/wish", "--status", "/scratch/status"],
+    scratch,
+  });
+  const file = path.join(scratch, "status");
+  const status = (): Status | undefined =>
+    fs.existsSync(file) ? (JSON.parse(fs.readFileSync(file, "utf8")) as Status) : undefined;
+  await until("first pass", () => status() !== undefined || running.child.exitCode !== null, 10_000);
+  return { running, status };
+}
+const get = (port: number, what: string): Promise<string> =>
+  output("n1", [
+    process.execPath,
+    "-e",
+    `fetch("http://127.0.0.1:${port}${what}").then((r) => r.text()).then(console.log, console.log)`,
+  ]);
+const reason = ({ status, running }: Made): string =>
+  `${status()?.statuses[0]?.conditions.find((c) => c.type === "RoutesProgrammed")?.reason} ${running.text()}`;
+
+/** Each right that the template has, taken away, and what is then seen. */
+const LESS: { [what: string]: { take: (spec: PodSpec) => void; says: RegExp } } = {
+  NET_ADMIN: { take: (p) => p.containers[0]!.securityContext.capabilities.add.splice(0), says: /Operation not permitted/ },
+  hostNetwork: { take: (p) => void (p.hostNetwork = false), says: /NotResolved|NicMissing/ },
+  "user 0": { take: (p) => void (p.containers[0]!.securityContext.runAsUser = 65532), says: /Operation not permitted/ },
+  "the mount of /proc/sys/net": {
+    take: (p) => void (p.containers[0]!.volumeMounts = p.containers[0]!.volumeMounts.filter((m) => m.name !== "sys-net")),
+    says: /ForwardingBlocked/,
+  },
+  "the mount of the bundle": {
+    take: (p) => void (p.containers[0]!.volumeMounts = p.containers[0]!.volumeMounts.filter((m) => m.name !== "bundle")),
+    says: /ENOENT.*controller\.js\.gz/,
+  },
+};
+
+packets("The rendered DaemonSet", __filename, (scenario) => {
+  const missing = isRealRoot() ? (quietly("runc", "--version") ? undefined : "runc is not installed") : NO_ROOT;
+  if (missing)
+    return void it("runs as rendered", function () {
+      skipped(this, missing);
+    });
+  story(scenario, "rendered", {
+    build: (s) => build(s),
+    steps: [
+      [
+        "it programs the address",
+        (made) => expect(made.status()?.statuses[0], made.running.text()).to.include({ programmed: true }),
+      ],
+      [
+        "with NET_ADMIN as its only capability, and no way to more",
+        ({ running }) => {
+          const [agent] = fs
+            .readdirSync("/proc")
+            .filter((p) => /^\d+$/.test(p))
+            .filter((p) => quietly("grep", "-qs", `PPid:\t${running.child.pid}$`, `/proc/${p}/status`));
+          const text = fs.readFileSync(`/proc/${agent}/status`, "utf8");
+          for (const set of ["CapEff", "CapPrm", "CapBnd"]) expect(text).to.match(new RegExp(`${set}:\\s0*1000\\n`));
+          expect(text).to.match(/NoNewPrivs:\s1\n/);
+        },
+      ],
+      [
+        "it has switched forwarding on",
+        () => expect(inside("n1", "sysctl", "-n", "net.ipv4.conf.nic1.forwarding").trim()).to.equal("1"),
+      ],
+      ["and made its table of nftables", () => expect(inside("n1", "nft", "list", "tables")).to.include("gkepip")],
+      [
+        "packets arrive and are answered",
+        async (_, s) => {
+          await s.serve("pa");
+          expect(await s.ask()).to.deep.equal(GOOD);
+        },
+      ],
+      [
+        "a lost route comes back",
+        async () => {
+          ip("n1", `route del ${PIP}/32 metric 100 table 7101`);
+          await until("back", () => ip("n1", "route show table 7101").includes("lxc-pa-1"));
+          await pause(200);
+        },
+      ],
+      [
+        "the probes are answered as the template asks",
+        async () => {
+          expect(await get(AGENT_HEALTH_PORT, "/healthz")).to.equal("ok\n\n");
+          expect(await get(AGENT_HEALTH_PORT, "/readyz")).to.equal("ok\n\n");
+        },
+      ],
+      [
+        "the repair is counted in /metrics",
+        async () => {
+          const text = await get(AGENT_METRICS_PORT, "/metrics");
+          expect(text).to.match(/persistent_ip_agent_repairs_total 1\n/);
+          expect(text).to.match(/persistent_ip_agent_addresses\{programmed="true"\} 1\n/);
+          expect(text).to.match(/persistent_ip_agent_last_pass_age_seconds \d+(\.\d+)?\n/);
+        },
+      ],
+      [
+        "probes are not answered on the node's other addresses",
+        async () =>
+          expect(
+            await output("n1", [
+              process.execPath,
+              "-e",
+              `fetch("http://10.0.0.11:${AGENT_HEALTH_PORT}/healthz").then((r) => r.text()).then(console.log, (e) => console.log(e.cause.code))`,
+            ]),
+          ).to.include("ECONNREFUSED"),
+      ],
+    ],
+  });
+  for (const [what, { take, says }] of Object.entries(LESS))
+    it(`rendered: without ${what} it is not enough, and the agent says why`, async () => {
+      const made = await build(scenario(), take);
+      expect(made.status()?.statuses[0]?.programmed ?? false, made.running.text()).to.equal(false);
+      expect(reason(made)).to.match(says);
+    });
+});
