@@ -2,7 +2,7 @@
 // Label selectors mean here what they mean in Kubernetes. The oracle is written after the API documentation of LabelSelectorRequirement.
 import { expect } from "chai";
 import * as fc from "fast-check";
-import { parseSelector, type Labels, type LabelSelector } from "./selector";
+import { parseSelector, requiredLabels, type Labels, type LabelSelector } from "./selector";
 
 const matches = (s: LabelSelector, labels: Labels): boolean => {
   const parsed = parseSelector(s, true);
@@ -60,9 +60,25 @@ describe("Label selectors", () => {
         const expected =
           Object.entries(s.matchLabels).every(([k, v]) => labels[k] === v) && s.matchExpressions.every((e) => rule(labels, e));
         expect(matches(s, labels)).to.equal(expected);
+        if (expected) for (const [k, v] of requiredLabels(s)) expect(labels).to.have.own.property(k, v);
       }),
       { numRuns: 300 },
     );
+  });
+
+  it("names the labels that whatever it matches must carry, so that an index finds it", () => {
+    const expressions = [
+      { key: "b", operator: "In", values: ["2"] },
+      { key: "c", operator: "In", values: ["3", "4"] },
+      { key: "d", operator: "NotIn", values: ["5"] },
+      { key: "e", operator: "Exists" },
+    ];
+    expect(requiredLabels({ matchLabels: { a: "1" }, matchExpressions: expressions })).to.deep.equal([
+      ["a", "1"],
+      ["b", "2"],
+    ]);
+    expect(requiredLabels({ matchExpressions: [{ key: "a", operator: "Exists" }] })).to.deep.equal([]);
+    expect(requiredLabels(undefined)).to.deep.equal([]);
   });
 
   const empty: [string, LabelSelector | undefined][] = [

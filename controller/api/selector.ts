@@ -86,3 +86,9 @@ export function parseSelector(selector: LabelSelector | undefined, allowEmpty = 
     expressions.every((e) => OPERATORS.get(e.operator)!.test(labelOf(have, e.key), e.values ?? []));
   return { ok: true, matches };
 }
+
+/** Labels that whatever a (valid) selector matches must carry: by one of them it can be found without looking at everything. */
+export function requiredLabels(selector: LabelSelector | undefined): [key: string, value: string][] {
+  const single = (selector?.matchExpressions ?? []).filter((e) => e.operator === "In" && e.values?.length === 1);
+  return [...Object.entries(selector?.matchLabels ?? {}), ...single.map((e): [string, string] => [e.key, e.values![0]!])];
+}

@@ -6,6 +6,7 @@ import { policyOf } from "./stability";
 import type { PodView, World } from "./world";
 
 function podOf(world: World, route: GKEIPRoute, uid: string | undefined): PodView | undefined {
+  if (world.pod) return uid === undefined ? undefined : world.pod(uid);
   for (const p of world.pods(route.metadata.namespace ?? "default")) if (p.uid === uid) return p;
   return undefined;
 }

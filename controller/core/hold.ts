@@ -33,13 +33,12 @@ export interface GoneNode {
 }
 
 /** Lost, not on its way out: a node that was cordoned before leaves on purpose. */
-function losses(nodes: readonly NodeView[], gone: readonly GoneNode[]): GoneNode[] {
-  const here = new Set(nodes.map((n) => n.name));
+function losses(nodes: readonly NodeView[], away: readonly GoneNode[]): GoneNode[] {
   const notReady = nodes
     .filter((n) => !n.ready && !n.cordoned && n.notReadySince !== undefined)
     .map((n) => ({ name: n.name, at: Date.parse(n.notReadySince!) }))
     .filter((n) => !Number.isNaN(n.at));
-  return [...notReady, ...gone.filter((g) => !here.has(g.name))].sort((a, b) => a.at - b.at || (a.name < b.name ? -1 : 1));
+  return [...notReady, ...away].sort((a, b) => a.at - b.at || (a.name < b.name ? -1 : 1));
 }
 
 /** The largest group of losses within one burst. */
@@ -63,9 +62,11 @@ export function nodeLoss(
   policy: NodeLossPolicy,
   now: number,
 ): NodeLoss | undefined {
-  const recent = losses(nodes, gone).filter((l) => l.at > now - policy.timeoutMs);
+  const here = new Set(nodes.map((n) => n.name));
+  const away = gone.filter((g) => !here.has(g.name));
+  const recent = losses(nodes, away).filter((l) => l.at > now - policy.timeoutMs);
   const burst = largestBurst(recent, policy.burstMs);
-  const total = nodes.length + gone.filter((g) => !nodes.some((n) => n.name === g.name)).length;
+  const total = nodes.length + away.length;
   if (burst.length < policy.leastNodes || burst.length * 100 <= policy.percent * total) return undefined;
   const until = burst.at(-1)!.at + policy.timeoutMs;
   const lost = burst.map((l) => l.name);

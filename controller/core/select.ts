@@ -3,6 +3,7 @@
 // `explain` prints this very list.
 import { interfaceOn, isDefaultNetwork, parseSelector, specOf, type GKEIPRoute, type Matcher } from "../api";
 import type { RouteNetwork } from "./route-network";
+import { heirs } from "./standby";
 import { choose, STABILITY_VERDICTS, type Candidate, type Choice, type Stability } from "./stability";
 import type { NodeView, PodView, World } from "./world";
 
@@ -36,6 +37,8 @@ export interface Selection {
   node?: NodeView;
   /** Matching Pods, best first. */
   verdicts: Verdict[];
+  /** Who is to be prepared ahead, the best first; none unless hot standby is asked for. */
+  standby: readonly Candidate[];
   /** When to look again, because a Pod waits for its turn (dwell, budget); milliseconds since 1970. */
   until?: number;
 }
@@ -117,6 +120,8 @@ function verdictOf(judged: Judged, { chosen, because, standing }: Choice): Verdi
   };
 }
 
+const ahead = (v: Verdict): Verdict => ({ ...v, message: `${v.message}; hot standby: its node is to be prepared ahead` });
+
 /**
  * Judges every matching Pod of the route's namespace (SEED-60) and picks one. The route must have been accepted.
  * @param stability `stabilityOf(...)` of the route; left out: GKE's own rule, the newest
@@ -125,18 +130,22 @@ export function select(world: World, route: GKEIPRoute, network: RouteNetwork, s
   const spec = specOf(route);
   const selector = parseSelector(spec.podSelector);
   const nodes = parseSelector(spec.nodeSelector, true);
-  if (!selector.ok || !nodes.ok) return { verdicts: [] };
+  if (!selector.ok || !nodes.ok) return { verdicts: [], standby: [] };
   const request: Request = { world, network, mode: spec.reactionMode, nodes: nodes.matches };
-  const matching = [...world.pods(route.metadata.namespace ?? "default")].filter((p) => selector.matches(p.labels)).sort(better);
+  const matching = [...world.pods(route.metadata.namespace ?? "default", spec.podSelector)]
+    .filter((p) => selector.matches(p.labels))
+    .sort(better);
   const judged = matching.map((pod) => judge(pod, request));
   const choice = choose(
     judged.flatMap((j): Candidate[] => ("node" in j ? [j] : [])),
     stability,
   );
   const { chosen, until } = choice;
+  const standby = heirs(choice.order, chosen?.node.name, stability?.policy.hotStandby ?? 0);
   return {
     ...(chosen ? { selected: { ...chosen.pod, node: chosen.node.name }, node: chosen.node } : {}),
-    verdicts: judged.map((j) => verdictOf(j, choice)),
+    verdicts: judged.map((j) => verdictOf(j, choice)).map((v) => (standby.some((s) => s.pod === v.pod) ? ahead(v) : v)),
+    standby,
     ...(until === undefined ? {} : { until }),
   };
 }

@@ -6,6 +6,7 @@ import type {
   GKEIPRoute,
   GKENetworkParamSet,
   Labels,
+  LabelSelector,
   Network,
   Parsed,
   PodInterface,
@@ -75,7 +76,10 @@ export interface World {
   namespaceLabels(name: string): Labels | undefined;
   network(name: string): Network | undefined;
   paramSet(name: string): GKENetworkParamSet | undefined;
-  pods(namespace: string): Iterable<PodView>;
+  /** @param selector Pods that it certainly refuses may be left out; whoever asks still has to match */
+  pods(namespace: string, selector?: LabelSelector): Iterable<PodView>;
+  /** A Pod by its UID, where there is a quicker way than through all of them. */
+  pod?(uid: string): PodView | undefined;
   node(name: string): NodeView | undefined;
   addressFact(address: string, scope: Scope): AddressFact | undefined;
   /** Network of a NetworkInterface object, which a Pod may name instead of a network (E21); not there where nobody watches these. */

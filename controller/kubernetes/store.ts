@@ -12,6 +12,8 @@ export interface ReadStore<T extends KubeObject> {
   list(): T[];
   keys(): string[];
   byIndex(name: string, value: string): T[];
+  /** How many `byIndex` would answer. */
+  countBy(name: string, value: string): number;
   readonly size: number;
 }
 
@@ -42,11 +44,12 @@ export class Store<T extends KubeObject> implements ReadStore<T> {
 
   /** @throws RangeError when no index has that name */
   byIndex(name: string, value: string): T[] {
-    const index = this.indexes.get(name);
-    if (index === undefined)
-      throw new RangeError(`index ${JSON.stringify(name)} does not exist; there are: ${[...this.indexes.keys()].join(", ")}`);
-    const bucket = index.buckets.get(value);
-    return bucket === undefined ? [] : Array.from(bucket.values());
+    return Array.from(this.bucket(name, value)?.values() ?? []);
+  }
+
+  /** @throws RangeError when no index has that name */
+  countBy(name: string, value: string): number {
+    return this.bucket(name, value)?.size ?? 0;
   }
 
   /** Stores an object and answers the one it replaces. When an indexer throws, nothing has changed. */
@@ -69,6 +72,13 @@ export class Store<T extends KubeObject> implements ReadStore<T> {
     this.unindex(key, old);
     this.objects.delete(key);
     return old;
+  }
+
+  private bucket(name: string, value: string): ReadonlyMap<string, T> | undefined {
+    const index = this.indexes.get(name);
+    if (index === undefined)
+      throw new RangeError(`index ${JSON.stringify(name)} does not exist; there are: ${[...this.indexes.keys()].join(", ")}`);
+    return index.buckets.get(value);
   }
 
   private unindex(key: string, object: T): void {

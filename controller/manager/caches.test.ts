@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from "chai";
-import type { AddressBinding, GKEIPRoute, KubeObject } from "../api";
+import type { AddressBinding, GKEIPRoute, KubeObject, LabelSelector } from "../api";
 import { routeOf, SETTINGS } from "../core/testing";
 import { silentLogger } from "../kubernetes";
 import { FakeClock, settle } from "../kubernetes/testing";
@@ -172,8 +172,46 @@ describe("Caches", () => {
     await settle();
     const { world } = caches;
     expect([...world.pods("default")].map((p) => p.namespace)).to.deep.equal(["default"]);
+    expect(world.pod?.("nobody")).to.equal(undefined);
     expect(world.routesClaiming("34.123.10.1").map((r: GKEIPRoute) => r.metadata.name)).to.deep.equal(["my-ip-route"]);
     expect(world.routesOf("default/allowed-pod-ips")).to.have.length(1);
     expect(world.settings.alone).to.equal(true);
+  });
+
+  it("narrow the Pods of a selector down by the rarest label that it names, and leave none out that it matches", async () => {
+    const put = (name: string, labels: Record<string, string>): KubeObject =>
+      api.put(pathOf("pod", name), { metadata: { name, namespace: "default", uid: `u-${name}`, labels }, spec: {}, status: {} });
+    for (let i = 0; i < 300; i++) put(`p-${i}`, { app: `app-${i % 100}`, tier: "edge", [`only-${i}`]: "" });
+    await settle();
+    const { world } = caches;
+    const asked = (selector: LabelSelector): number => [...world.pods("default", selector)].length;
+    expect(asked({ matchLabels: { tier: "edge", app: "app-7" } })).to.equal(3);
+    expect(asked({ matchExpressions: [{ key: "app", operator: "In", values: ["app-7"] }] })).to.equal(3);
+    expect(asked({ matchExpressions: [{ key: "app", operator: "In", values: ["app-7", "app-8"] }] })).to.equal(300);
+    expect(asked({ matchExpressions: [{ key: "app", operator: "DoesNotExist" }] })).to.equal(300);
+    expect(asked({ matchLabels: { app: "nobody" } })).to.equal(0);
+    expect(world.pod?.("u-p-5")?.name).to.equal("p-5");
+    // A Pod that changes its label is found under the new one only.
+    api.change<KubeObject>(pathOf("pod", "p-7"), (p) => ({ ...p, metadata: { ...p.metadata, labels: { app: "app-8" } } }));
+    await settle();
+    expect(asked({ matchLabels: { app: "app-7" } })).to.equal(2);
+    expect(asked({ matchLabels: { app: "app-8" } })).to.equal(4);
+  });
+
+  it("remember of deleted nodes the latest, each once, and only for as long as that matters (E19)", async () => {
+    const path = (i: number): string => pathOf("node", `n-${i}`, "");
+    for (let i = 0; i < 3; i++)
+      api.put(path(i), { metadata: { name: `n-${i}`, uid: `u-${i}` }, spec: {}, status: {} });
+    await settle();
+    api.remove(path(0));
+    await settle();
+    await clock.advance(400_000);
+    api.remove(path(1));
+    await settle();
+    expect(caches.goneNodes().map((n) => n.name)).to.deep.equal(["n-0", "n-1"]);
+    await clock.advance(300_000);
+    api.remove(path(2));
+    await settle();
+    expect(caches.goneNodes().map((n) => n.name)).to.deep.equal(["n-1", "n-2"]);
   });
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One reflector a kind, and the World that the core decides from. A write of ours is seen at once (overlay), so that a reconcile
 // never decides from an object that is older than its own last write.
-import { GKE_CONTROLLER_NAMES, KINDS, type AddressBinding, type KubeObject, type Scope } from "../api";
+import { GKE_CONTROLLER_NAMES, KINDS, type AddressBinding, type KubeObject, type LabelSelector, type Scope } from "../api";
 import { NODE_LOSS_DEFAULTS, type AddressFact, type GoneNode, type NodeView, type Settings, type World } from "../core";
 import {
   listAll,
@@ -13,8 +13,8 @@ import {
   type Random,
   type StoreEvent,
 } from "../kubernetes";
-import { INDEXERS, NEEDED, TRANSFORMS, type KindKey, type Kinds, type Listener } from "./caches-kinds";
-import { atLeast, keyOf, type NodeObject, type RouteObject } from "./views";
+import { INDEXERS, NEEDED, neededKeys, TRANSFORMS, type KindKey, type Kinds, type Listener } from "./caches-kinds";
+import { atLeast, keyOf, type NodeObject, type PodObject, type RouteObject } from "./views";
 
 export { INDEXERS, TRANSFORMS, type KindKey, type Kinds, type Listener } from "./caches-kinds";
 
@@ -26,6 +26,9 @@ export interface CacheOptions {
   settings: Omit<Settings, "alone">;
   addressFact(address: string, scope: Scope): AddressFact | undefined;
 }
+/** Deleted nodes that are remembered at most; GKE has no larger clusters. */
+const MOST_LOST = 15_000;
+
 export class Caches {
   readonly world: World;
   private readonly reflectors: { [K in KindKey]: Reflector<Kinds[K]> };
@@ -34,7 +37,7 @@ export class Caches {
   private readonly gone = new RecentSet(4096);
   private listener: Partial<Listener> = {};
   /** Nodes that were deleted without having been cordoned, lately. */
-  private lost: GoneNode[] = [];
+  private readonly lost = new Map<string, GoneNode>();
   private nodeChanges = 0;
 
   constructor(private readonly options: CacheOptions) {
@@ -84,7 +87,7 @@ export class Caches {
   }
   /** Nodes that were deleted although they were not on their way out; remembered for as long as that can hold anything still. */
   goneNodes(): readonly GoneNode[] {
-    return this.lost;
+    return [...this.lost.values()];
   }
   /** Counts what changes the answers of `nodes` and `goneNodes` in readiness or number. */
   nodesVersion(): number {
@@ -99,10 +102,17 @@ export class Caches {
       this.nodeChanges += 1;
     const { name, cordoned } = (old ?? object).view;
     if (type !== "deleted" || cordoned || object.view.cordoned) return;
+    this.remember(name);
+  }
+  private remember(name: string): void {
     const at = this.options.clock.now();
-    this.lost = [...this.lost.filter((n) => n.name !== name && n.at > at - NODE_LOSS_DEFAULTS.timeoutMs), { name, at }].slice(
-      -10_000,
-    );
+    this.lost.delete(name);
+    this.lost.set(name, { name, at });
+    // The oldest come first.
+    for (const [oldest, gone] of this.lost) {
+      if (this.lost.size <= MOST_LOST && gone.at > at - NODE_LOSS_DEFAULTS.timeoutMs) break;
+      this.lost.delete(oldest);
+    }
   }
   listen(listener: Listener): void {
     this.listener = listener;
@@ -179,10 +189,19 @@ export class Caches {
       network: (name) => reflectors.network.store.get(name),
       paramSet: (name) => reflectors.paramSet.store.get(name),
       interfaceNetwork: (namespace, name) => reflectors.networkInterface.store.get(`${namespace}/${name}`)?.spec?.networkName,
-      pods: (namespace) => this.byIndex("pod", "namespace", namespace).map((p) => p.view),
+      pods: (namespace, selector) => this.podsFor(namespace, selector).map((p) => p.view),
+      pod: (uid) => this.byIndex("pod", "uid", uid)[0]?.view,
       node: (name) => reflectors.node.store.get(name)?.view,
       addressFact: (address, scope) => options.addressFact(address, scope),
     };
+  }
+
+  /** The fewest that an index can narrow it down to: one route must not cost a walk over all Pods of its namespace. */
+  private podsFor(namespace: string, selector?: LabelSelector): PodObject[] {
+    const { store } = this.reflectors.pod;
+    const sizes = neededKeys(namespace, selector).map((key) => ({ key, size: store.countBy("label", key) }));
+    const [fewest] = sizes.sort((a, b) => a.size - b.size);
+    return fewest ? store.byIndex("label", fewest.key) : store.byIndex("namespace", namespace);
   }
 
   private key(o: KubeObject): string {

@@ -37,6 +37,8 @@ export class Targets {
   private looks = 0;
   /** Which routes want a target instance, by its name. */
   private readonly wanted = new Map<string, { key: TargetKey; routes: Set<string> }>();
+  /** The same the other way round: names that a route wants. */
+  private readonly namesOf = new Map<string, Set<string>>();
   private readonly making = new Map<string, Promise<ObservedTarget>>();
   private readonly removing = new Map<string, Promise<void>>();
   /** Routes that were there when we began to lead and have not said yet what they want. */
@@ -77,10 +79,15 @@ export class Targets {
   /** Says which nodes a route may need, instead of what it said before; makes what is missing in the background. */
   want(route: string, keys: readonly TargetKey[]): void {
     const names = new Set(keys.map((k) => this.nameOf(k)));
-    for (const [name, entry] of this.wanted) {
-      if (names.has(name) || !entry.routes.delete(route)) continue;
-      if (entry.routes.size === 0) this.wanted.delete(name);
+    const before = this.namesOf.get(route) ?? new Set();
+    for (const name of before) {
+      if (names.has(name)) continue;
+      before.delete(name);
+      const entry = this.wanted.get(name);
+      entry?.routes.delete(route);
+      if (entry?.routes.size === 0) this.wanted.delete(name);
     }
+    if (before.size === 0) this.namesOf.delete(route);
     this.keep(route, keys);
   }
   /** Like `want`, besides what the route said before. */
@@ -91,6 +98,7 @@ export class Targets {
       const another =
         key.incarnation !== undefined && entry.key.incarnation !== undefined && key.incarnation !== entry.key.incarnation;
       entry.routes.add(route);
+      this.namesOf.set(route, (this.namesOf.get(route) ?? new Set()).add(name));
       this.wanted.set(name, { ...entry, key: key.incarnation === undefined ? entry.key : key });
       if (this.missing(name)) this.inBackground(name, key);
       else if (another) void this.compare(name, key);

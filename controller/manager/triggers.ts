@@ -3,6 +3,7 @@
 import { parseSelector, type Gateway, type GKEIPRoute, type Labels, type Matcher } from "../api";
 import type { Priority, StoreEvent } from "../kubernetes";
 import type { Caches, Kinds, Listener } from "./caches";
+import { anyOf, labelKeys } from "./caches-kinds";
 import { addressesOf, gatewaysOf, keyOf, sameView } from "./views";
 
 export type Enqueue = (key: string, priority: Priority) => void;
@@ -29,10 +30,12 @@ export function triggers(caches: Lookup, enqueue: Enqueue): Listener {
 
   /** Routes of the namespace whose selector matches the Pod as it is or as it was (E11). */
   const routesOfPod = (namespace: string, labels: readonly (Labels | undefined)[], p: Priority): void => {
-    for (const route of caches.byIndex("route", "namespace", namespace)) {
-      const matches = matcher(route);
-      if (matches && labels.some((l) => l !== undefined && matches(l))) enqueue(routeKey(keyOf(route)), p);
-    }
+    const keys = new Set([anyOf(namespace), ...labels.flatMap((l) => (l ? labelKeys(namespace, l) : []))]);
+    for (const key of keys)
+      for (const route of caches.byIndex("route", "selects", key)) {
+        const matches = matcher(route);
+        if (matches && labels.some((l) => l !== undefined && matches(l))) enqueue(routeKey(keyOf(route)), p);
+      }
   };
   const rivals = (route: GKEIPRoute, p: Priority): void => {
     for (const address of addressesOf(route)) routes(caches.byIndex("route", "address", address), p);
