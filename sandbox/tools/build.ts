@@ -3,10 +3,10 @@
 // destination and renamed into place when whole, so an interrupted build leaves nothing that looks finished.
 import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Progress, ProgressSink } from "./progress";
-import { CRDS, type ToolSpec } from "./table";
+import { CRDS, type Script, type ToolSpec } from "./table";
 
 /** A build that failed; the message carries the last lines of the Go tool. */
 export class ToolsBuildError extends Error {
@@ -40,10 +40,17 @@ export async function buildTools(specs: readonly ToolSpec[], context: BuildConte
     const count = (line: string): void => {
       if (isPackageLine(line)) report({ ...step, done: ++done });
     };
-    const flags = ["install", "-v", "-trimpath", "-ldflags", await linkerFlags(context.source)];
-    for (const { module, packages } of parts)
+    for (const { module, packages } of parts) {
+      const flags = ["install", "-v", "-trimpath", "-ldflags", await linkerFlags(context.source, module)];
       await go(context, [...flags, ...packages], { module, env: { GOBIN: gobin } }, count);
-    for (const spec of specs) await rename(join(gobin, spec.builtAs ?? spec.binary), join(context.cache, "bin", spec.binary));
+    }
+    const bin = join(context.cache, "bin");
+    for (const { module, script } of specs) {
+      if (!script) continue;
+      const file = await copyScript(context, module, script, gobin);
+      await rename(file, join(bin, basename(file)));
+    }
+    for (const spec of specs) await rename(join(gobin, spec.builtAs ?? spec.binary), join(bin, spec.binary));
     report({ ...step, done, finished: true });
   } finally {
     await rm(gobin, { recursive: true, force: true });
@@ -94,11 +101,21 @@ async function copyModuleCrds(context: BuildContext, source: (typeof CRDS)[keyof
   await Promise.all(files.map(async (file) => writeFile(join(to, file), await readFile(join(from, file)))));
 }
 
+/** A script that a program starts and looks for in its own folder. Go installs programs only. */
+async function copyScript(context: BuildContext, module: string, script: Script, to: string): Promise<string> {
+  const [folder = ""] = await go(context, ["list", "-m", "-f", "{{.Dir}}", script.module], { module });
+  const file = join(to, basename(script.path));
+  await writeFile(file, await readFile(join(folder, script.path)), { mode: 0o755 });
+  return file;
+}
+
 /** Linker flags that give the programs their real version: without them Kubernetes calls itself v0.0.0. */
-export async function linkerFlags(source: string): Promise<string> {
+export async function linkerFlags(source: string, module = "."): Promise<string> {
   const gomod = await readFile(join(source, "go.mod"), "utf8");
   const kubernetes = requiredVersion(gomod, "k8s.io/kubernetes");
-  const pulumi = requiredVersion(gomod, "github.com/pulumi/pulumi/pkg/v3");
+  const own = await readFile(join(source, module, "go.mod"), "utf8");
+  const sdk = "github.com/pulumi/pulumi/sdk/v3";
+  const pulumi = requiredVersion(own.includes(sdk) ? own : gomod, sdk);
   const [major, minor] = kubernetes.slice(1).split(".");
   const base = "k8s.io/component-base/version";
   const stamps = [

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `ts-node sandbox/tools/main.ts [group...]`: makes sure that the programs are there and prints where. CI runs it once before everything
-// else. Groups: kubernetes, pulumi (both unless named), nodes (the kubelet of real nodes).
-import type { Group } from "./table";
+// else. Groups: kubernetes, pulumi (both unless named), nodes (the kubelet of real nodes), languages (Pulumi's Python and YAML hosts).
+import { GROUPS, type Group } from "./table";
 import { ensureTools, progressText, type Progress } from "./index";
 
 const QUIET_MS = 10_000;
@@ -20,7 +20,7 @@ async function main(): Promise<void> {
   process.stdout.write(`${JSON.stringify(tools, null, 2)}\n`);
 }
 
-const isGroup = (text: string): text is Group => ["kubernetes", "pulumi", "nodes"].includes(text);
+const isGroup = (text: string): text is Group => (GROUPS as readonly string[]).includes(text);
 
 main().catch((error: unknown) => {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);

@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The programs that the sandbox runs and did not write: where each comes from, and which versions found by chance on PATH will do.
 
-/** `nodes` is asked for only where real kubelets run; the others make up the ordinary sandbox. */
-export type Group = "kubernetes" | "pulumi" | "nodes";
+/** `nodes` is asked for only where real kubelets run, `languages` for programs that are not Node.js; the others make up the ordinary sandbox. */
+export type Group = "kubernetes" | "pulumi" | "nodes" | "languages";
+export const GROUPS: readonly Group[] = ["kubernetes", "pulumi", "nodes", "languages"];
+
+/** A file of a Go module. */
+export interface Script {
+  module: string;
+  path: string;
+}
 
 export interface ToolSpec {
   /** Key in `Tools`. */
@@ -11,17 +18,30 @@ export interface ToolSpec {
   binary: string;
   group: Group;
   /** Go module folder below sandbox/tools that builds it, and the package. */
-  module: "." | "kwok" | "kubelet";
+  module: "." | "kwok" | "kubelet" | "python" | "yaml";
   goPackage: string;
   /** Name `go install` gives the file, where it differs. */
   builtAs?: string;
+  /** Is put beside the program. */
+  script?: Script;
   versionArgs: string[];
   /** Lowest and highest `major.minor` accepted from PATH (a folder named by KUBEBUILDER_ASSETS is taken as it is). */
   accept: { min: [number, number]; max?: [number, number] };
 }
 
 export type ToolKey =
-  "etcd" | "kubeApiserver" | "kubeControllerManager" | "kubeScheduler" | "kubectl" | "kwok" | "pulumi" | "kubelet";
+  | "etcd"
+  | "kubeApiserver"
+  | "kubeControllerManager"
+  | "kubeScheduler"
+  | "kubectl"
+  | "kwok"
+  | "pulumi"
+  | "kubelet"
+  | "pulumiPython"
+  | "pulumiYaml";
+
+const SDK = "github.com/pulumi/pulumi/sdk/v3";
 
 // Kubernetes' version skew policy: controllers up to one minor older than the API server, kubectl one minor either way.
 const KUBE = { min: [1, 34] as [number, number], max: [1, 34] as [number, number] };
@@ -70,6 +90,27 @@ export const TOOLS: readonly ToolSpec[] = [
     versionArgs: ["version"],
     // Not older than the Node SDK that package.json pins.
     accept: { min: [3, 248] },
+  },
+  // Pulumi's own language hosts. That of Python is of the last version that was part of a published Go module. They cannot tell their version,
+  // so none from PATH is taken; the CLI prefers those that lie beside it, as in an ordinary installation.
+  {
+    key: "pulumiPython",
+    binary: "pulumi-language-python",
+    group: "languages",
+    module: "python",
+    goPackage: `${SDK}/python/cmd/pulumi-language-python`,
+    script: { module: SDK, path: "python/cmd/pulumi-language-python-exec" },
+    versionArgs: ["version"],
+    accept: { min: [3, 0] },
+  },
+  {
+    key: "pulumiYaml",
+    binary: "pulumi-language-yaml",
+    group: "languages",
+    module: "yaml",
+    goPackage: "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml",
+    versionArgs: ["version"],
+    accept: { min: [1, 0] },
   },
 ];
 

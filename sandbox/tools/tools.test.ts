@@ -86,6 +86,8 @@ describe("tools of the sandbox", () => {
     const flags = await linkerFlags(__dirname);
     expect(flags).to.contain(`version.gitVersion=${requiredVersion(gomod, "k8s.io/kubernetes")}`);
     expect(flags).to.contain(`version.Version=${requiredVersion(gomod, "github.com/pulumi/pulumi/pkg/v3")}`);
+    const python = await linkerFlags(__dirname, "python");
+    expect(python, "the host's own version").to.match(/common\/version\.Version=v3\.79\.\d/);
     expect(() => requiredVersion(gomod, "example.test/none")).to.throw("module example.test/none is not required there");
   });
 

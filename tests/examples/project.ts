@@ -21,6 +21,8 @@ const newFolder = (source: string): string => mkdtempSync(path.join(tmpdir(), `e
 
 export class Project {
   private readonly copies: string[] = [];
+  /** For every command. */
+  env: Record<string, string> = {};
 
   private constructor(
     private readonly world: World,
@@ -48,7 +50,7 @@ export class Project {
     const folder = newFolder(this.source);
     cpSync(this.folder, folder, { recursive: true });
     this.copies.push(folder);
-    return new Project(this.world, this.source, folder);
+    return Object.assign(new Project(this.world, this.source, folder), { env: this.env });
   }
 
   async configure(values: Record<string, string>): Promise<void> {
@@ -69,7 +71,7 @@ export class Project {
 
   async run(args: string[]): Promise<Ran> {
     const signal = AbortSignal.timeout(COMMAND_MS);
-    const env = { PULUMI_STACK: STACK };
+    const env = { PULUMI_STACK: STACK, ...this.env };
     const done = await runPulumi(this.world.engine, [...args, "--non-interactive"], { cwd: this.folder, env, signal });
     const text = done.stdout + done.stderr;
     if (signal.aborted) throw new Error(`pulumi ${args.join(" ")} did not end within ${COMMAND_MS / 1000} s:\n${text}`);

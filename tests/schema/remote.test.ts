@@ -79,7 +79,7 @@ describe("a program with the generated SDK and the plugin", function () {
     expect(ran.stdout).to.not.match(/at new |\.js:\d+/);
   });
 
-  it("previews, deploys the quickstart, sees its routes Ready, previews no change, and destroys", async () => {
+  it("previews, deploys the quickstart, sees its routes Ready, and previews no change", async () => {
     const preview = await changes(["preview", "--json"]);
     const steps = (JSON.parse(preview.stdout) as { steps: { op: string; newState?: { type: string; inputs?: object } }[] }).steps;
     const types = steps.map((s) => s.newState?.type ?? "");
@@ -93,6 +93,22 @@ describe("a program with the generated SDK and the plugin", function () {
     expect(outputs["addresses"]).to.include({ web: "34.123.30.1" });
     expect(outputs["routes"]).to.deep.equal({ proxy: "proxy/edge-proxy", store: "proxy/edge-store" });
     await changes(["preview", "--expect-no-changes"]);
+  });
+
+  it("an edit that would give an address back is refused by name, in a preview and in an update without one, and nothing is touched", async () => {
+    const before = world.emulator.log.length;
+    for (const args of [["preview"], ["up", "--yes", "--skip-preview"]]) {
+      const ran = await pulumi(args, { OTHER_ADDRESS: "34.123.30.9" });
+      expect(ran.code, ran.stdout).to.not.equal(0);
+      expect(ran.stdout + ran.stderr)
+        .to.contain('PersistentPodIps "edge" has 1 problem in its edits that are refused')
+        .and.contain('addresses.web.address: is "34.123.30.1" and cannot become "34.123.30.9"');
+    }
+    const written = world.emulator.log.slice(before).filter((e) => e.method !== "GET" && !/^google-api/.test(e.userAgent));
+    expect(written.map((e) => `${e.method} ${e.path}`)).to.deep.equal([]);
+  });
+
+  it("destroys what it made", async () => {
     await changes(["destroy", "--yes", "--skip-preview"]);
     expect([...world.clusters.keys()]).to.deep.equal([]);
   });

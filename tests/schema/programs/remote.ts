@@ -41,7 +41,7 @@ const ips = new sdk.PersistentPodIps("edge", {
       ingress: { web: { sources: ["0.0.0.0/0"], protocol: "tcp", ports: ["8080"] } },
     },
   },
-  addresses: { web: { address: "34.123.30.1" }, inside: { network: "blue-network" } },
+  addresses: { web: { address: process.env["OTHER_ADDRESS"] ?? "34.123.30.1" }, inside: { network: "blue-network" } },
   namespaces: { proxy: {} },
   routes: {
     proxy: { namespace: "proxy", addresses: ["web"], podSelector: selector("proxy") },
