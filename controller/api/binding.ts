@@ -30,6 +30,15 @@ const former = {
   },
 } as const;
 
+const standby = {
+  type: "object",
+  required: [...holder.required, "since"],
+  properties: {
+    ...holder.properties,
+    since: { type: "string", description: "When it was asked for; its node answers with the same text." },
+  },
+} as const;
+
 const move = {
   type: "object",
   required: ["generation", "cause", "finishedAt", "durations"],
@@ -62,6 +71,7 @@ const nodeEntry = {
     podUID: { type: "string" },
     generation: { type: "integer", format: "int64", description: "Generation of the hand-over that the node has obeyed." },
     programmed: { type: "boolean", description: "Read back: packets reach the Pod and leave with the address." },
+    standby: { type: "string", description: "`since` of the standby that this is the answer to; empty: the Pod is no standby." },
     conditions: conditionsSchema,
   },
 } as const;
@@ -110,6 +120,13 @@ export const addressBindingSchema = {
             "Pods that the address has left lately, newest first: their nodes go on serving it for a moment, since what is on its way to them must still be answered (datapath linux).",
           items: former,
         },
+        standby: {
+          type: "array",
+          maxItems: 4,
+          description:
+            "Pods that would have the address next, the best first: their nodes are prepared ahead, so that losing the holder costs one call to the cloud (annotation hot-standby, datapath linux).",
+          items: standby,
+        },
         cause: { type: "string" },
         routeUid: {
           type: "string",
@@ -143,6 +160,7 @@ export const addressBindingSchema = {
 
 export type Holder = TypeOf<typeof holder>;
 export type Former = TypeOf<typeof former>;
+export type Standby = TypeOf<typeof standby>;
 export type Move = TypeOf<typeof move>;
 export type NodeEntry = TypeOf<typeof nodeEntry>;
 export type Phase = (typeof PHASES)[number];

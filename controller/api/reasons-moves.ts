@@ -84,6 +84,12 @@ export const VERDICT_TEXTS: ReasonSection = {
       cause: "`avoid-cordoned` is set; `kubectl cordon`, a drain, a scale-down.",
       remedy: "`kubectl uncordon NODE`, if that was not meant.",
     },
+    {
+      code: "MoveUnderWay",
+      meaning: "This Pod would have the address, but a move to another is under way whose former Pod can hold it no more.",
+      cause: "Pods become Ready faster than a move is made: a rollout.",
+      remedy: "None: it takes over when that move is finished, after 5 s at the latest.",
+    },
   ],
 };
 

@@ -14,6 +14,7 @@ export const STABILITY_ANNOTATION = {
   reclaim: `${OWN_GROUP}/reclaim`,
   avoidCordoned: `${OWN_GROUP}/avoid-cordoned`,
   nodeLossHold: `${OWN_GROUP}/node-loss-hold`,
+  hotStandby: `${OWN_GROUP}/hot-standby`,
   moveTo: `${OWN_GROUP}/move-to`,
 } as const;
 export type StabilityKey = keyof typeof STABILITY_ANNOTATION;
@@ -38,6 +39,8 @@ export interface StabilityPolicy {
   avoidCordoned: boolean;
   /** Hold still while many nodes are lost at once; `false` is the override. */
   nodeLossHold: boolean;
+  /** On how many other nodes the next best Pods are prepared ahead (datapath linux). 0: off. */
+  hotStandby: number;
   /**
    * Name of the Pod that somebody asked to have the address (`kubectl persistent-ip move`). It goes before everything else while it can be
    * selected; it is never waited for. Read on the route only: a Gateway's routes have not all one Pod.
@@ -51,10 +54,13 @@ export const DEFAULT_STABILITY: StabilityPolicy = {
   reclaim: false,
   avoidCordoned: false,
   nodeLossHold: true,
+  hotStandby: 0,
 };
 
 type Read<T> = { ok: true; value: T } | { ok: false };
 const MOST_SECONDS = 86_400;
+/** Most standbys of an address: each costs its node a route and a rule, and an entry in the journal. */
+export const MOST_STANDBYS = 4;
 const whole = (text: string, least: number, most: number): Read<number> => {
   const n = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
   return n >= least && n <= most ? { ok: true, value: n } : { ok: false };
@@ -111,6 +117,11 @@ const SPECS: { readonly [K in StabilityKey]: Spec<K> } = {
   reclaim: { read: flag, allowed: BOOLEAN, fallback: "false" },
   avoidCordoned: { read: flag, allowed: BOOLEAN, fallback: "false" },
   nodeLossHold: { read: flag, allowed: BOOLEAN, fallback: "true" },
+  hotStandby: {
+    read: (t) => whole(t, 0, MOST_STANDBYS),
+    allowed: `a whole number of nodes from 0 to ${MOST_STANDBYS}`,
+    fallback: "0",
+  },
   moveTo: {
     read: (t) => (t.length <= 253 && POD_NAME.test(t) ? { ok: true, value: t } : { ok: false }),
     allowed: "the name of a Pod: lower case letters, digits, dashes and dots, at most 253 characters",

@@ -84,6 +84,7 @@ const SENTENCES: { [K in Step["do"]]: Sentence<K> } = {
   switch: () => "write into the journal that the rule is to be switched",
   program: (step) => (step.repair ? "repair the forwarding rule" : "point the forwarding rule at the new VM"),
   commit: () => "finish the move: the rule points where it should",
+  "stand-by": (step) => `write down who is prepared ahead: ${step.standby.map(pod).join(", ") || "nobody"}`,
 };
 /** One sentence for a step. @param wanted true where a Pod can be chosen */
 export const stepSentence = (step: Step, wanted: boolean): string => (SENTENCES[step.do] as Sentence<Step["do"]>)(step, wanted);

@@ -2,6 +2,7 @@
 // A tiny honest world for the hand-over: a binding, a rule and a node agent that do what they are told, and a controller that can crash
 // between any two steps. For tests and the simulator.
 import type { AddressBinding, AddressBindingStatus, Holder } from "../api";
+import { standingBy } from "./standby";
 import { begun, committed, nextStep, switching, unserved, type HandoverInput, type RuleFact, type Step } from "./handover";
 
 export const ROUTE = "route-1";
@@ -65,6 +66,7 @@ const DEEDS: { [K in Step["do"]]: Deed<K> } = {
   switch: (w) => journal(w, switching(statusOf(w), NOW)),
   program: (w, _step, wanted) => ({ ...w, rule: { state: "ours", target: targetOf(wanted!) } }),
   commit: (w) => journal(w, committed(statusOf(w), NOW)),
+  "stand-by": (w, step) => journal(w, standingBy(statusOf(w), step.standby, NOW)),
   nothing: same,
   blocked: same,
 };

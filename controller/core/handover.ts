@@ -3,6 +3,7 @@
 // `nextStep` never remembers anything: after a crash the same journal and the same cloud give the same next step.
 import { HISTORY_LIMIT, type AddressBinding, type AddressBindingStatus, type Holder, type Move, type MoveCause } from "../api";
 import { formerWhenBegun, formerWhenCommitted } from "./former";
+import { keptStandbys, sameStandbys } from "./standby";
 
 /** The forwarding rule on the address, as last observed. `incomplete`: what it lacks besides its target, in words. */
 export type RuleFact =
@@ -20,6 +21,8 @@ export interface HandoverInput {
   rule: RuleFact;
   /** Target instance of the wanted holder, in path form `projects/P/zones/Z/targetInstances/N`. */
   wantedTarget?: string;
+  /** Who is to be prepared ahead, the best first. Not given: the journal's list stays as it is. */
+  standby?: readonly Holder[];
   /** True once the wanted holder's node is proven programmed for this generation. */
   prepared: boolean;
 }
@@ -35,7 +38,8 @@ export type Step =
   | { do: "await-datapath" }
   | { do: "switch" }
   | { do: "program"; repair: boolean }
-  | { do: "commit" };
+  | { do: "commit" }
+  | { do: "stand-by"; standby: readonly Holder[] };
 
 const SAME = ["podUID", "node", "instance", "zone"] as const;
 export const sameHolder = (a: Holder | undefined, b: Holder | undefined): boolean =>
@@ -44,8 +48,9 @@ export const sameHolder = (a: Holder | undefined, b: Holder | undefined): boolea
 const programmed = (i: HandoverInput): boolean =>
   i.rule.state === "ours" && i.rule.target === i.wantedTarget && i.rule.incomplete === undefined;
 
-function stepHeld(i: HandoverInput): Step {
-  return programmed(i) ? { do: "nothing" } : { do: "program", repair: true };
+function stepHeld(i: HandoverInput, status: AddressBindingStatus): Step {
+  if (!programmed(i)) return { do: "program", repair: true };
+  return i.standby && !sameStandbys(status, i.standby) ? { do: "stand-by", standby: i.standby } : { do: "nothing" };
 }
 
 const moving = ({ phase, next }: AddressBindingStatus): boolean =>
@@ -68,7 +73,7 @@ function stepNobody(status: AddressBindingStatus): Step {
 function stepTowards(i: HandoverInput, wanted: Holder, status: AddressBindingStatus): Step {
   const begin = { do: "begin", next: wanted, generation: (status.generation ?? 0) + 1, routeUid: i.routeUid } as const;
   if (inherited(status, i.routeUid)) return { ...begin, cause: "RouteChanged" };
-  if (status.phase === "Held" && !status.next && sameHolder(status.holder, wanted)) return stepHeld(i);
+  if (status.phase === "Held" && !status.next && sameHolder(status.holder, wanted)) return stepHeld(i, status);
   if (moving(status) && sameHolder(status.next, wanted)) return stepMoving(i, status);
   // Any other wish than the one under way starts over, back to the present holder too: the last wish wins (E51), and what a broken-off
   // move has done to the nodes is not known.
@@ -102,6 +107,7 @@ export function begun(
     generation: step.generation,
     next: step.next,
     former: formerWhenBegun(status ?? {}, now),
+    standby: inherited(status ?? {}, step.routeUid) ? undefined : keptStandbys(status ?? {}),
     routeUid: step.routeUid,
     cause: step.cause,
     startedAt: now,
@@ -141,6 +147,7 @@ export function committed(status: AddressBindingStatus, now: string): AddressBin
     generation: status.generation ?? 0,
     holder: status.next,
     former: formerWhenCommitted(status, now),
+    standby: keptStandbys(status, status.next),
     forwardingRule: status.forwardingRule,
     routeUid: status.routeUid,
     routeVersion: status.routeVersion,

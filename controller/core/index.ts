@@ -15,5 +15,6 @@ export * from "./route-network";
 export * from "./second-writer";
 export * from "./select";
 export * from "./stability";
+export * from "./standby";
 export * from "./world";
 export * from "./node-duty";

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stability: what keeps an address where it is, and what never does.
 import { expect } from "chai";
-import { STABILITY_ANNOTATION as A } from "../api";
+import { STABILITY_ANNOTATION as A, type AddressBinding } from "../api";
 import { moveCause } from "./cause";
 import { begun, unserved } from "./handover";
 import { mayHold, waitingMessage } from "./select";
-import { policyOf, tenureOf } from "./stability";
+import { FINISH_MS, policyOf, tenureOf } from "./stability";
 import { gatewayOf, nodeOf, podOf, routeOf, world } from "./testing";
 import { at, bindingOf, decide, heldBy, holderOf, move, routeWith, T0, verdicts } from "./testing-stability";
 import type { PodView } from "./world";
@@ -60,6 +60,37 @@ describe("Stability: sticky", () => {
     expect(
       decide({ annotations: sticky, pods: [old, next, podOf("third", 3)], binding: bindingOf(status) }).selected?.name,
     ).to.equal("new");
+  });
+});
+
+describe("Stability: a move under way, while a rollout brings newer Pods", () => {
+  const third = podOf("third", 3);
+  const toNew = (second: number, holder = true): AddressBinding => {
+    const step = {
+      do: "begin",
+      next: holderOf("new"),
+      generation: 2,
+      cause: "NewerPod",
+      routeUid: "uid-default-my-ip-route",
+    } as const;
+    return bindingOf(begun(holder ? heldBy("old").status : undefined, step, at(second)));
+  };
+  const gone = [
+    [podOf("old", 1, { deleting: true }), next, third],
+    [podOf("old", 1, { ready: false }), next, third],
+    [next, third],
+  ];
+  it("is finished first where the Pod that has the packets can keep them no more, and says MoveUnderWay to the newer one", () => {
+    for (const pods of gone) {
+      const s = decide({ pods, binding: toNew(97) });
+      expect([s.selected?.name, verdicts(s).third, s.until]).to.deep.equal(["new", "MoveUnderWay", T0 + 97_000 + FINISH_MS]);
+    }
+    expect(decide({ pods: [next, third], binding: toNew(97, false) }).selected?.name, "a first assignment").to.equal("new");
+  });
+  it("is left for the newest at once where it can (E51), where the Pod it goes to is lost, and after 5 s without an end", () => {
+    expect(decide({ pods: [old, next, third], binding: toNew(97) }).selected?.name).to.equal("third");
+    expect(decide({ pods: [podOf("new", 2, { deleting: true }), third], binding: toNew(97) }).selected?.name).to.equal("third");
+    for (const pods of gone) expect(decide({ pods, binding: toNew(95) }).selected?.name).to.equal("third");
   });
 });
 
@@ -172,6 +203,7 @@ describe("Stability: what it goes by", () => {
     expect(tenureOf([bindingOf(moving)], "r")).to.deep.equal({
       holder: holderOf("new"),
       since: T0 + 80_000,
+      leaves: holderOf("old"),
       moves: [[T0 + 80_000]],
     });
   });

@@ -23,6 +23,8 @@ export interface Tenure {
   holder?: Holder;
   /** When that began, milliseconds since 1970; a dwell is counted from here. */
   since?: number;
+  /** Where a move to the holder is under way: the Pod that it leaves; null: it leaves none. */
+  leaves?: Holder | null;
   /** For each address of the route: when it moved from one Pod to another, newest first, milliseconds since 1970. */
   moves: readonly (readonly number[])[];
 }
@@ -44,7 +46,10 @@ export const STABILITY_VERDICTS = [
   "LessPreferred",
   "ReclaimNotAsked",
   "NodeCordoned",
+  "MoveUnderWay",
 ] as const;
+/** How long a move that cannot wait goes before newer wishes, milliseconds: more than a healthy one takes. */
+export const FINISH_MS = 5_000;
 export type StabilityVerdict = (typeof STABILITY_VERDICTS)[number];
 export interface Standing {
   reason: StabilityVerdict;
@@ -52,6 +57,8 @@ export interface Standing {
 }
 export interface Choice {
   chosen?: Candidate;
+  /** Everybody who could have the address, in the order in which they would if those before them were lost. */
+  order: readonly Candidate[];
   /** Sentence for the chosen one where it is not simply the newest. */
   because?: string;
   /** By UID; a candidate without an entry is simply older. */
@@ -78,9 +85,11 @@ function movesOf(status: AddressBindingStatus): number[] {
 export function tenureOf(bindings: readonly AddressBinding[], uid: string): Tenure {
   const own = bindings.flatMap(({ status }) => (status && (status.routeUid ?? uid) === uid ? [status] : []));
   const told = own.flatMap((status) => {
-    const holder = underWay(status) ? status.next : status.holder;
-    const since = time(underWay(status) ? status.startedAt : status.lastMove?.finishedAt);
-    return holder ? [{ holder, since: Number.isNaN(since) ? 0 : since }] : [];
+    const moving = underWay(status);
+    const holder = moving ? status.next : status.holder;
+    const since = time(moving ? status.startedAt : status.lastMove?.finishedAt);
+    const leaves = moving ? { leaves: status.holder ?? null } : {};
+    return holder ? [{ holder, since: Number.isNaN(since) ? 0 : since, ...leaves }] : [];
   });
   // Where addresses disagree, in the middle of something, the latest wish counts.
   const latest = [...told].sort((a, b) => b.since - a.since || (a.holder.podUID < b.holder.podUID ? -1 : 1))[0];
@@ -157,9 +166,22 @@ function heldBack(challenger: Candidate, holder: Candidate, s: Stability): Held 
 const isHolder = (c: Candidate, holder: Holder | undefined): boolean =>
   c.pod.uid === holder?.podUID && c.node.name === holder.node;
 
+/**
+ * A rollout can bring newer Pods faster than a move is made. While the Pod that has the packets can keep them, it is left for the newest at once;
+ * where it cannot, the move under way is finished first, or the address would run after the newest until its Pod is gone.
+ */
+function finishing(order: readonly Candidate[], { tenure: { leaves, since = 0, holder }, now }: Stability): Held | undefined {
+  const until = since + FINISH_MS;
+  if (leaves === undefined || until <= now) return undefined;
+  if (leaves && order.some((c) => isHolder(c, leaves))) return undefined;
+  return { reason: "MoveUnderWay", message: `the move to ${holder?.pod} is finished first, until ${iso(until)} at most`, until };
+}
+
 function keepOrMove(order: readonly Candidate[], holder: Candidate, s: Stability): { chosen: Candidate; held?: Held } {
   const { policy } = s;
   const best = order[0]!;
+  const underWay = best === holder ? undefined : finishing(order, s);
+  if (underWay) return { chosen: holder, held: underWay };
   // Somebody asked for this move, and only for this one.
   if (asked(best, policy)) return { chosen: best };
   // An eviction is coming: to leave before it costs nothing, to wait for it does.
@@ -211,8 +233,8 @@ function reasonFor(chosen: Candidate, holder: Candidate | undefined, policy: Sta
  */
 export function choose(candidates: readonly Candidate[], s: Stability | undefined): Choice {
   const [newest] = candidates;
-  if (!newest) return { standing: new Map() };
-  if (!s) return { chosen: newest, standing: new Map() };
+  if (!newest) return { order: [], standing: new Map() };
+  if (!s) return { chosen: newest, order: candidates, standing: new Map() };
   const order = ranked(candidates, s.policy);
   const holder = order.find((c) => isHolder(c, s.tenure.holder));
   const { chosen, held }: { chosen: Candidate; held?: Held } = holder ? keepOrMove(order, holder, s) : { chosen: order[0]! };
@@ -224,5 +246,5 @@ export function choose(candidates: readonly Candidate[], s: Stability | undefine
     }),
   );
   const because = chosen === newest ? {} : { because: reasonFor(chosen, holder, s.policy) };
-  return { chosen, ...because, standing, ...(held?.until === undefined ? {} : { until: held.until }) };
+  return { chosen, order, ...because, standing, ...(held?.until === undefined ? {} : { until: held.until }) };
 }

@@ -46,6 +46,8 @@ export interface Wish {
   address: AcceptedAddress;
   network: RouteNetwork;
   wanted?: Holder;
+  /** Who is to be prepared ahead; left out: whoever is. */
+  standby?: readonly Holder[];
   noPods: string;
   /** Whether this is still what is wanted, by what is known now. */
   stands: () => boolean;
@@ -154,13 +156,14 @@ export class AddressDriver {
   }
 
   private input({ wish, key, binding }: Job): HandoverInput {
-    const { route, wanted, network } = wish;
+    const { route, wanted, network, standby } = wish;
     const status = binding?.status;
     return {
       ...(binding ? { binding } : {}),
       routeUid: route.metadata.uid ?? "",
       ...(wanted ? { wanted, wantedTarget: this.deeds.targetOf(wanted, network) } : {}),
-      cause: moveCause(this.parts.caches.world, route, status?.holder ?? status?.lastMove?.to, wanted),
+      ...(standby ? { standby } : {}),
+      cause: moveCause(this.parts.caches.world, route, lastHolder(status), wanted),
       rule: this.ruleFact(key, globalAccess(route, key)),
       prepared: wanted !== undefined && this.prepared(route, wanted, status),
     };
@@ -180,6 +183,8 @@ export class AddressDriver {
     return said?.status === "True" && atLeast(now?.metadata.resourceVersion, status?.routeVersion);
   }
 }
+
+const lastHolder = (status: AddressBindingStatus | undefined): Holder | undefined => status?.holder ?? status?.lastMove?.to;
 
 /** Whether clients of other regions are to reach the address; a question of internal ones only. */
 export const globalAccess = (route: GKEIPRoute, { scope }: AddressKey): boolean | undefined =>

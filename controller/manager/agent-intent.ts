@@ -132,7 +132,7 @@ export class IntentMaker {
     const switchingMs = seen.switchingAt === undefined ? 0 : now - seen.switchingAt;
     const leftMs = (f: Former): number =>
       Math.abs(wall - Date.parse(f.leftAt ?? "")) < STALE_MS ? now - (seen.left.get(leftKey(f)) ?? now) : Infinity;
-    const { serves, leaving } = nodeDuties(seen.status, facts.node, { switchingMs, leftMs });
+    const { serves, leaving, standby } = nodeDuties(seen.status, facts.node, { switchingMs, leftMs });
     const base = { address: b.spec.address, network: networkName(b), generation: seen.generation };
     if (!serves) return base;
     // A Pod that was left and is gone is no problem, and one that is there may still answer.
@@ -140,7 +140,8 @@ export class IntentMaker {
       const { pod, problem } = podFor(h, b, facts);
       return pod && problem === undefined ? [pod] : [];
     });
-    return { ...base, ...podFor(serves, b, facts), ...(there.length > 0 ? { leaving: there } : {}) };
+    const ahead = standby === undefined ? {} : { standby: true, since: standby };
+    return { ...base, ...podFor(serves, b, facts), ...(there.length > 0 ? { leaving: there } : {}), ...ahead };
   }
   private latest(b: AddressBinding, now: number): Seen {
     const { uid = "" } = b.metadata;

@@ -100,6 +100,7 @@ function entryOf(node: string, s: AddressStatus, before: NodeEntry | undefined, 
     generation: s.generation,
     programmed: s.programmed,
     conditions: conditions as NonNullable<NodeEntry["conditions"]>,
+    ...(s.since === undefined ? {} : { standby: s.since }),
     ...(s.pod ? { pod: s.pod.name, podUID: s.pod.uid } : {}),
   };
 }

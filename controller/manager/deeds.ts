@@ -9,7 +9,7 @@ import {
   type AddressBindingStatus,
   type Holder,
 } from "../api";
-import { begun, committed, sameHolder, switching, unserved, type RouteNetwork, type Step } from "../core";
+import { begun, committed, sameHolder, standingBy, switching, unserved, type RouteNetwork, type Step } from "../core";
 import { targetPath, type Fabric, type ObservedRule } from "../compute";
 import { globalAccess, type Parts, type Wish } from "./address";
 import { nameOf, type AddressKey } from "./cloud";
@@ -35,6 +35,7 @@ export class Deeds {
     switch: (job) => this.journal(job, switching(job.binding?.status ?? {}, this.now())),
     program: (job, step) => this.program(job, step.repair),
     commit: (job) => this.commit(job),
+    "stand-by": (job, step) => this.journal(job, standingBy(job.binding?.status ?? {}, step.standby, this.now())),
   };
 
   constructor(private readonly parts: Parts) {}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Datapath linux under the leader: nothing is switched before the node's own proof, and the nodes' entries survive every write of the controller.
 import { expect } from "chai";
-import type { AddressBinding } from "../api";
+import { STABILITY_ANNOTATION, type AddressBinding } from "../api";
 import { pathOf, podRaw, TestWorld, type Leader } from "./testing-world";
 
 describe("Datapath linux under the leader", () => {
@@ -108,5 +108,71 @@ describe("Datapath linux under the leader", () => {
     await l.run();
     expect(l.errors.map(String).join()).to.include("changed meanwhile");
     expect(w.vmOf(), "and the next pass does it").to.equal("vm-node-2");
+  });
+});
+
+describe("Hot standby under the leader", () => {
+  const hot = (n: string) => ({ metadata: { annotations: { [STABILITY_ANNOTATION.hotStandby]: n } } });
+  let w: TestWorld;
+  let l: Leader;
+  const start = async (standbys: string): Promise<void> => {
+    w = new TestWorld("linux").withRoute(hot(standbys));
+    w.put("pod", podRaw("pod-2", 2, "node-2"));
+    w.put("pod", podRaw("pod-3", 3, "node-3"));
+    l = await w.boot();
+    await l.run();
+    expect(w.vmOf()).to.equal("vm-node-3");
+  };
+  afterEach(() => l.stop());
+  const ahead = (): string[] => (w.binding()?.status?.standby ?? []).map((s) => s.pod);
+  const lose = async (pod: string): Promise<void> => {
+    w.api.remove(pathOf("pod", pod, "default"));
+    await l.run();
+  };
+
+  it("has the next Pods' nodes prepared, and loses no time with a node that cannot answer any more when the holder is gone", async () => {
+    await start("2");
+    expect(ahead()).to.deep.equal(["pod-2", "pod-1"]);
+    const said = w.binding()!.status!.nodes!.find((n) => n.node === "node-2");
+    expect(said).to.include({ programmed: true, standby: w.binding()!.status!.standby![0]!.since });
+    const before = w.count("forwardingRules.setTarget");
+    w.silent.add("node-2");
+    await lose("pod-3");
+    expect(w.vmOf()).to.equal("vm-node-2");
+    expect(w.count("forwardingRules.setTarget") - before).to.equal(1);
+    expect(w.binding()!.status).to.include({ phase: "Held", generation: 2 });
+    expect(w.condition("DPV2Ready"), "said only when the node has answered this generation (invariant 3)").to.include({
+      status: "False",
+    });
+    w.silent.delete("node-2");
+    await l.run();
+    expect(w.condition("Ready")).to.include({ status: "True" });
+    expect(ahead()).to.deep.equal(["pod-1"]);
+    expect(l.errors).to.deep.equal([]);
+  });
+  it("without it waits for that node", async () => {
+    await start("0");
+    expect(w.binding()!.status).to.not.have.property("standby");
+    w.silent.add("node-2");
+    await lose("pod-3");
+    expect(w.vmOf()).to.equal("vm-node-3");
+    expect(w.binding()!.status).to.include({ phase: "Preparing" });
+  });
+  it("waits too for a standby whose node has not answered, and writes nothing more once all is said (T2)", async () => {
+    await start("1");
+    w.api.writes();
+    await l.run();
+    expect(w.api.writes()).to.deep.equal([]);
+    w.unable.add("node-2");
+    w.agent();
+    await lose("pod-3");
+    expect(w.vmOf()).to.equal("vm-node-3");
+  });
+  it("is said to be ignored where the node's part is not ours", async () => {
+    w = new TestWorld("dataplane-v2").withRoute(hot("2"));
+    l = await w.boot();
+    await l.run();
+    expect(w.condition("Accepted")!.message).to.include("only datapath Linux has a hot standby");
+    expect(w.binding()!.status).to.not.have.property("standby");
   });
 });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What one pass over an accepted route goes by: who is to have its addresses, whom stability or bad news keeps, and what a user should be told.
-import { describeFinding, podFindings, stabilityFindings, type GKEIPRoute, type Holder } from "../api";
+import { describeFinding, podFindings, STABILITY_ANNOTATION, stabilityFindings, type GKEIPRoute, type Holder } from "../api";
 import {
   accept,
   gatewayKey,
@@ -8,11 +8,13 @@ import {
   mayHold,
   keyOf,
   noPodsMessage,
+  policyOf,
   sameHolder,
   select,
   stabilityOf,
   waitingMessage,
   type Acceptance,
+  type Candidate,
   type RouteFacts,
   type RouteNetwork,
   type Selection,
@@ -21,6 +23,9 @@ import {
 import type { Outcome, Parts } from "./address";
 import type { Hold, News } from "./news";
 import type { TargetKey } from "./targets";
+
+/** Nothing is programmed ahead by us where the node's part is not ours. */
+const NO_STANDBY = `metadata.annotations["${STABILITY_ANNOTATION.hotStandby}"]: only datapath Linux has a hot standby; it is ignored`;
 
 export type Accepted = Extract<Acceptance, { accepted: true }>;
 export interface Plan {
@@ -33,6 +38,8 @@ export interface Plan {
   kept: boolean;
   selection: Selection;
   wanted?: Holder;
+  /** Who is to be prepared ahead, the best first; left out while nothing is to change. */
+  standby?: readonly Holder[];
   noPods: string;
   /** Why a Pod waits, or why nothing moves. */
   waiting?: string;
@@ -53,6 +60,9 @@ export class Planner {
     private readonly news: News,
   ) {}
 
+  private get linux(): boolean {
+    return this.parts.settings.datapath === "linux";
+  }
   /** Who is to have the addresses: the best Pod, unless stability or bad news keeps the one that has them. */
   plan(route: GKEIPRoute, acceptance: Accepted): Plan {
     const { caches, clock } = this.parts;
@@ -66,6 +76,7 @@ export class Planner {
     return {
       ...{ route, acceptance, stability, selection, noPods, kept: kept !== undefined },
       ...(wanted ? { wanted } : {}),
+      ...(kept ? {} : { standby: this.linux ? selection.standby.flatMap(holderAt) : [] }),
       ...waitOf(selection, kept ? hold : undefined),
     };
   }
@@ -91,11 +102,13 @@ export class Planner {
   /** Annotations of stability that cannot be read, of the route and of its Gateways. */
   private ignored(route: GKEIPRoute): string | undefined {
     const { world } = this.parts.caches;
+    const { hotStandby } = policyOf(world, route);
     const gateways = [...new Set(gatewayRefs(route).map((ref) => gatewayKey(ref, route.metadata.namespace ?? "default")))];
     const found = [
+      ...(!this.linux && hotStandby > 0 ? [NO_STANDBY] : []),
       ...stabilityFindings(route.metadata.annotations),
       ...gateways.flatMap((g) => stabilityFindings(world.gateway(g)?.metadata.annotations, `Gateway ${g}: metadata.annotations`)),
-    ].map(describeFinding);
+    ].map((f) => (typeof f === "string" ? f : describeFinding(f)));
     return found.length === 0 ? undefined : found.join("; ");
   }
 
@@ -149,7 +162,7 @@ function waitOf(selection: Selection, hold: Hold | undefined): Pick<Plan, "waiti
 /** Who is to hold the addresses, in the terms of the journal. */
 export function holderOf(selection: Selection): Holder | undefined {
   const { selected, node } = selection;
-  return selected && node?.vm
-    ? { pod: selected.name, podUID: selected.uid, node: selected.node, zone: node.vm.zone, instance: node.vm.instance }
-    : undefined;
+  return selected && node ? holderAt({ pod: selected, node })[0] : undefined;
 }
+const holderAt = ({ pod, node }: Candidate): Holder[] =>
+  node.vm ? [{ pod: pod.name, podUID: pod.uid, node: node.name, zone: node.vm.zone, instance: node.vm.instance }] : [];

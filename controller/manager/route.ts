@@ -178,9 +178,10 @@ export class RouteReconciler {
     return this.driveOnce(await this.resetDatapath(route, plan, outcomes), plan);
   }
   private driveOnce(route: RouteObject, plan: Plan): Promise<Outcome[]> {
-    const { acceptance, wanted, noPods } = plan;
+    const { acceptance, wanted, standby, noPods } = plan;
     const { addresses, network } = acceptance;
-    const wish = { route, network, noPods, stands: () => this.planner.stands(plan), ...(wanted ? { wanted } : {}) };
+    const whom = { ...(wanted ? { wanted } : {}), ...(standby ? { standby } : {}) };
+    const wish = { route, network, noPods, stands: () => this.planner.stands(plan), ...whom };
     return allEnded(addresses.map((address) => this.driver.drive({ ...wish, address })));
   }
 

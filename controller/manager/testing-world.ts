@@ -2,7 +2,7 @@
 // A whole leader over an API server and a cloud in memory, one that can be killed and started again over the same two. For tests only.
 import { KINDS, type GKEIPRoute, type AddressBinding, type KubeObject } from "../api";
 import { ALL_CLASSES, gatewayOf, networkObject, paramSetOf, routeOf, SETTINGS } from "../core/testing";
-import { nodeDuty } from "../core";
+import { nodeDuties } from "../core";
 import { ComputeError, type Fence } from "../compute";
 import { resourcePath, silentLogger, type Priority } from "../kubernetes";
 import { FakeClock, settle } from "../kubernetes/testing";
@@ -153,10 +153,18 @@ export class TestWorld {
     let said = false;
     for (const b of this.api.list("/apis/gke-persistent-ip.dev/v1alpha1/addressbindings/") as AddressBinding[])
       for (const node of ["node-1", "node-2", "node-3"]) {
-        const duty = nodeDuty(b.status, node);
+        const { serves: duty, standby } = nodeDuties(b.status, node);
         const { generation = 0, nodes = [] } = b.status ?? {};
         const had = nodes.find((n) => n.node === node);
-        const entry = duty && { node, pod: duty.pod, podUID: duty.podUID, generation, programmed: !this.unable.has(node) };
+        const ahead = standby === undefined ? {} : { standby };
+        const entry = duty && {
+          node,
+          pod: duty.pod,
+          podUID: duty.podUID,
+          generation,
+          programmed: !this.unable.has(node),
+          ...ahead,
+        };
         if (this.silent.has(node) || JSON.stringify(had) === JSON.stringify(entry)) continue;
         said = true;
         const others = nodes.filter((n) => n.node !== node);

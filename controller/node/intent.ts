@@ -33,6 +33,8 @@ export interface AddressIntent {
   /** Other Pods of this node that may still send with it; none of them needs to be there. */
   leaving?: PodIntent[];
   standby?: boolean;
+  /** Which order to stand by this is; given back with the answer. */
+  since?: string;
   /** Why nothing can be done for it although it is this node's turn. */
   problem?: string;
 }

@@ -17,6 +17,8 @@ export interface AddressStatus {
   generation: number;
   pod?: { name: string; uid: string };
   standby: boolean;
+  /** The order to stand by that this is the answer to. */
+  since?: string;
   /** True where everything on this node is as it must be for packets to reach the Pod and to leave with the address. */
   programmed: boolean;
   conditions: NodeCondition[];
@@ -57,6 +59,7 @@ export function statusOf(a: AddressIntent, e: Evidence): AddressStatus {
     standby: a.standby === true,
     programmed: is("RoutesProgrammed") === "True" && is("PodHasAddress") !== "False" && free,
     conditions,
+    ...(a.since === undefined ? {} : { since: a.since }),
     ...(a.pod ? { pod: { name: a.pod.name, uid: a.pod.uid } } : {}),
   };
 }
