@@ -2,18 +2,21 @@
 // Puts the node agent of datapath `linux` into a running cluster: the controller is told of it, and a DaemonSet runs the agent from the very
 // bundle that the controller runs.
 import type { ApiClient } from "../../controller/kubernetes/transport";
+import { AGENT, AGENT_LABELS, agentRules, daemonSetSpec } from "../../components/nodeAgentPod";
 import { NAMESPACE } from "../../controller/api";
 import { until } from "./cluster-acts";
 
 const CONTROLLER = "persistent-ip-controller";
-const AGENT = "persistent-ip-agent";
-const PROC_SYS_NET = "/host/proc/sys/net";
 const APPLY = { fieldManager: "sandbox", force: "true" };
 
+interface Volume {
+  name: string;
+  configMap?: { name: string };
+}
 interface Deployment {
   spec: {
     template: {
-      spec: { containers: { name: string; image: string; command: string[]; volumeMounts: object[] }[]; volumes: object[] };
+      spec: { containers: { name: string; image: string; command: string[]; volumeMounts: object[] }[]; volumes: Volume[] };
     };
   };
 }
@@ -52,45 +55,32 @@ async function isWhole(client: ApiClient): Promise<boolean> {
   return wanted > 0 && status?.["numberReady"] === wanted;
 }
 
-function manifests(container: Deployment["spec"]["template"]["spec"]["containers"][number], volumes: object[]): Manifest[] {
+/** The very objects that PodIpController makes with datapath Linux; only image, bundle and hash are the sandbox's. */
+function manifests(container: Deployment["spec"]["template"]["spec"]["containers"][number], volumes: Volume[]): Manifest[] {
   const rbac = "rbac.authorization.k8s.io";
-  const meta = { name: AGENT, labels: { "app.kubernetes.io/name": AGENT } };
+  const meta = { name: AGENT, labels: AGENT_LABELS };
   const inside = { ...meta, namespace: NAMESPACE };
-  const read = ["get", "list", "watch"];
-  const rules = [
-    { apiGroups: [""], resources: ["pods", "nodes"], verbs: read },
-    { apiGroups: ["gke-persistent-ip.dev"], resources: ["addressbindings"], verbs: read },
-    { apiGroups: ["gke-persistent-ip.dev"], resources: ["addressbindings/status"], verbs: ["patch"] },
-  ];
+  const configMap = volumes.find((v) => v.name === "bundle")?.configMap?.name;
   // node -e LOADER FILE HASH, then the subcommand.
-  const command = [...container.command.slice(0, 5), "agent", "--proc-sys-net", PROC_SYS_NET, "--log-level", "debug"];
-  const pod = {
-    hostNetwork: true,
-    serviceAccountName: AGENT,
-    priorityClassName: "system-node-critical",
-    tolerations: [{ operator: "Exists" }],
-    terminationGracePeriodSeconds: 5,
-    containers: [
-      {
-        name: "agent",
-        image: container.image,
-        command,
-        env: [{ name: "NODE_NAME", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } }],
-        resources: { requests: { cpu: "20m", memory: "64Mi" }, limits: { memory: "192Mi" } },
-        securityContext: { readOnlyRootFilesystem: true, runAsUser: 0, capabilities: { drop: ["ALL"], add: ["NET_ADMIN"] } },
-        volumeMounts: [...container.volumeMounts, { name: "proc-sys-net", mountPath: PROC_SYS_NET }],
-      },
-    ],
-    volumes: [...volumes, { name: "proc-sys-net", hostPath: { path: "/proc/sys/net" } }],
-  };
-  const labels = { "app.kubernetes.io/name": AGENT };
+  const sha256 = container.command[4];
+  if (configMap === undefined || sha256 === undefined) throw new Error(`${CONTROLLER} runs no bundle from a ConfigMap`);
+  const args = {
+    region: "any",
+    clusterName: "any",
+    clusterLocation: "any",
+    datapath: "Linux",
+    nodeAgent: { image: container.image },
+  } as const;
+  const spec = daemonSetSpec({ args, sha256, configMap });
   const roleRef = { apiGroup: rbac, kind: "ClusterRole", name: AGENT };
   const subjects = [{ kind: "ServiceAccount", name: AGENT, namespace: NAMESPACE }];
-  const spec = { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: pod } };
   const space = `namespaces/${NAMESPACE}`;
   const objects: [path: string, object: { apiVersion: string; kind: string }][] = [
     [`/api/v1/${space}/serviceaccounts`, { apiVersion: "v1", kind: "ServiceAccount", ...{ metadata: inside } }],
-    [`/apis/${rbac}/v1/clusterroles`, { apiVersion: `${rbac}/v1`, kind: "ClusterRole", ...{ metadata: meta, rules } }],
+    [
+      `/apis/${rbac}/v1/clusterroles`,
+      { apiVersion: `${rbac}/v1`, kind: "ClusterRole", ...{ metadata: meta, rules: agentRules() } },
+    ],
     [
       `/apis/${rbac}/v1/clusterrolebindings`,
       { apiVersion: `${rbac}/v1`, kind: "ClusterRoleBinding", ...{ metadata: meta, roleRef, subjects } },
