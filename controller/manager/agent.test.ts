@@ -117,6 +117,17 @@ describe("The wish of a node", () => {
     expect(of(["pod-2"])).to.deep.equal({ pod: "pod-2", leaving: [] });
     expect(of(["pod-1"])).to.deep.equal({ pod: "pod-2", leaving: ["pod-1"], problem: "Pod default/pod-2 is not on this node" });
   });
+  it("is prepared for a standby that the journal names, and says for which order", () => {
+    const since = "2026-01-01T00:00:00.000Z";
+    const status: AddressBindingStatus = { phase: "Held", generation: 4, holder: holder(2), standby: [{ ...holder(1), since }] };
+    const [a] = new IntentMaker().make(facts(binding(status)), 0).addresses;
+    expect(a).to.deep.include({ standby: true, since, generation: 4 });
+    expect(a!.pod!.name).to.equal("pod-1");
+    const next: AddressBindingStatus = { ...status, phase: "Preparing", generation: 5, next: holder(1) };
+    const [b] = new IntentMaker().make(facts(binding(next)), 0).addresses;
+    expect(b!.pod!.name).to.equal("pod-1");
+    expect(b).to.not.have.any.keys("standby", "since");
+  });
   it("is not misled by malformed annotations (E22)", () => {
     const bad = localPod({ metadata: { name: "p", annotations: { "networking.gke.io/pod-ips": "{nonsense" } } });
     expect(bad.ips).to.deep.equal({});
