@@ -51,6 +51,8 @@ export interface RunOptions {
   onLine?: (line: string) => void;
   env?: NodeJS.ProcessEnv;
   signal?: AbortSignal;
+  /** What `signal` sends. Default SIGINT, which lets the engine write its state. */
+  stopWith?: "SIGINT" | "SIGKILL";
 }
 export interface RunResult {
   code: number;
@@ -62,7 +64,7 @@ export interface RunResult {
 export function runCli(binary: string, args: string[], env: NodeJS.ProcessEnv, options: RunOptions): Promise<RunResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(binary, args, { cwd: options.cwd, env: { ...env, ...options.env }, stdio: ["ignore", "pipe", "pipe"] });
-    const stop = (): void => void child.kill("SIGINT"); // lets the engine write its state
+    const stop = (): void => void child.kill(options.stopWith ?? "SIGINT");
     options.signal?.addEventListener("abort", stop, { once: true });
     const stdout = collect(child.stdout, options.onLine);
     const stderr = collect(child.stderr, options.onLine);

@@ -7,7 +7,7 @@ import { expect } from "chai";
 import type { Context } from "mocha";
 import type { OnDestroy, PersistentPodIpsArgs } from "../../components";
 import { ROOT, untilReady } from "../../sandbox/demo";
-import { runPulumi } from "../../sandbox/pulumi";
+import { runPulumi, type RunOptions } from "../../sandbox/pulumi";
 import { ensureTools, ToolsMissingError } from "../../sandbox/tools";
 import { startWorld, type World, type WorldOptions } from "../../sandbox/world/world";
 
@@ -65,10 +65,16 @@ export interface Ran {
   code: number;
   text: string;
 }
-interface InState {
+export interface InState {
   urn: string;
   type: string;
   inputs?: { name?: string; metadata?: { name: string; namespace?: string }; apiVersion?: string; kind?: string };
+}
+
+export interface Deployment {
+  resources?: InState[];
+  /** What was under way when the engine was killed. */
+  pending_operations?: { type: "creating" | "updating" | "deleting" | "reading"; resource: InState }[];
 }
 
 export class Destroyed {
@@ -106,14 +112,29 @@ export class Destroyed {
   }
 
   /** @param until ends it, as Ctrl-C does, at the first line of output that has this */
-  async run(args: string[], until?: RegExp): Promise<Ran> {
+  run(args: string[], until?: RegExp): Promise<Ran> {
     const stop = new AbortController();
-    const onLine = (line: string): void => (until?.test(line) ? stop.abort() : undefined);
-    const done = await runPulumi(this.world.engine, [...args, "--non-interactive"], {
-      cwd: this.folder,
+    return this.stoppable(args, {
       signal: stop.signal,
-      onLine,
+      onLine: (line) => (until?.test(line) ? stop.abort() : undefined),
     });
+  }
+  /** Kills the engine (-9) as soon as it has asked a provider for this, such as `Create` of something of a name. */
+  async killedAt(args: string[], rpc: string, name: string): Promise<Ran> {
+    const stop = new AbortController();
+    const { calls } = this.world.engine;
+    const from = calls.length;
+    const asked = (): boolean =>
+      calls.slice(from).some((c) => c.rpc === rpc && c.preview !== true && c.urn?.endsWith(`::${name}`));
+    const timer = setInterval(() => (asked() ? stop.abort() : undefined), 10);
+    try {
+      return await this.stoppable(args, { signal: stop.signal, stopWith: "SIGKILL" });
+    } finally {
+      clearInterval(timer);
+    }
+  }
+  private async stoppable(args: string[], options: Omit<RunOptions, "cwd">): Promise<Ran> {
+    const done = await runPulumi(this.world.engine, [...args, "--non-interactive"], { ...options, cwd: this.folder });
     return { code: done.code, text: done.stdout + done.stderr };
   }
   async must(args: string[]): Promise<Ran> {
@@ -135,10 +156,12 @@ export class Destroyed {
     expect(rows).to.have.length(2);
   }
 
-  async state(): Promise<InState[]> {
+  async deployment(): Promise<Deployment> {
     const { text } = await this.must(["stack", "export"]);
-    const { deployment } = JSON.parse(text.slice(text.indexOf("{"))) as { deployment: { resources?: InState[] } };
-    return deployment.resources ?? [];
+    return (JSON.parse(text.slice(text.indexOf("{"))) as { deployment: Deployment }).deployment;
+  }
+  async state(): Promise<InState[]> {
+    return (await this.deployment()).resources ?? [];
   }
   async urnOf(type: string, name: string): Promise<string> {
     const found = (await this.state()).find((r) => r.type === type && r.urn.endsWith(`::${name}`));
@@ -196,7 +219,7 @@ export class Destroyed {
 }
 
 type Admin = ReturnType<World["cluster"]>["controlPlane"]["admin"];
-async function pathOf(admin: Admin, { inputs, urn }: InState): Promise<string> {
+export async function pathOf(admin: Admin, { inputs, urn }: InState): Promise<string> {
   const { apiVersion = "v1", kind, metadata } = inputs!;
   const root = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
   const found = await admin.request<{ resources: { name: string; kind: string; namespaced: boolean }[] }>("GET", root);
