@@ -135,13 +135,13 @@ export class IntentMaker {
     const { serves, leaving, standby } = nodeDuties(seen.status, facts.node, { switchingMs, leftMs });
     const base = { address: b.spec.address, network: networkName(b), generation: seen.generation };
     if (!serves) return base;
+    const there = leaving.flatMap((h) => aliveFor(h, b, facts));
+    const due = standby !== undefined || [seen.status?.next, seen.status?.holder].some((h) => h?.podUID === serves.podUID);
     // A Pod that was left and is gone is no problem, and one that is there may still answer.
-    const there = leaving.flatMap((h) => {
-      const { pod, problem } = podFor(h, b, facts);
-      return pod && problem === undefined ? [pod] : [];
-    });
+    if (!due) return { ...base, ...withLeaving([...aliveFor(serves, b, facts), ...there]) };
+    const { pod, problem } = podFor(serves, b, facts);
     const ahead = standby === undefined ? {} : { standby: true, since: standby };
-    return { ...base, ...podFor(serves, b, facts), ...(there.length > 0 ? { leaving: there } : {}), ...ahead };
+    return { ...base, ...withLeaving([pod, ...there]), ...(problem === undefined ? {} : { problem }), ...ahead };
   }
   private latest(b: AddressBinding, now: number): Seen {
     const { uid = "" } = b.metadata;
@@ -159,7 +159,15 @@ export class IntentMaker {
 const leftTimes = (former: readonly Former[], before: Seen["left"], now: number): Map<string, number> =>
   new Map(former.map(leftKey).map((key) => [key, before.get(key) ?? now]));
 
-function podFor(duty: Holder, b: AddressBinding, facts: NodeFacts): Pick<AddressIntent, "pod" | "problem"> {
+function aliveFor(holder: Holder, b: AddressBinding, facts: NodeFacts): PodIntent[] {
+  const { pod, problem } = podFor(holder, b, facts);
+  return pod && problem === undefined ? [pod] : [];
+}
+const withLeaving = ([pod, ...leaving]: readonly PodIntent[]): Pick<AddressIntent, "pod" | "leaving"> => ({
+  ...(pod ? { pod } : {}),
+  ...(leaving.length > 0 ? { leaving } : {}),
+});
+function podFor(duty: Holder, b: AddressBinding, facts: NodeFacts): { pod: PodIntent; problem?: string } {
   const { namespace } = b.spec.route;
   const found = facts.pod(`${namespace}/${duty.pod}`);
   const named: PodIntent = { namespace, name: duty.pod, uid: duty.podUID };

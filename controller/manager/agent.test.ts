@@ -99,6 +99,8 @@ describe("The wish of a node", () => {
     expect(pods(1_000)).to.deep.equal(["pod-1"]);
     expect(pods(10_999)).to.deep.equal(["pod-1"]);
     expect(pods(11_000)).to.deep.equal([undefined]);
+    expect(pods(0, wall, { pod: () => undefined }), "it is gone").to.deep.equal([undefined]);
+    expect(maker.make(facts(binding(status), { pod: () => undefined }), 0, wall).addresses[0]).to.not.have.property("problem");
     const fresh = new IntentMaker();
     expect(fresh.make(facts(binding(status)), 0, wall + 3_600_000).addresses[0]!.pod, "an old move is no news").to.equal(
       undefined,
