@@ -2,10 +2,10 @@
 // What a pass was begun with may be out of date when its turn comes: the route was edited, its Pod is on its way out, or its claim is newer than
 // the list of routes. Each of these was found by a seed of the simulator (2985, 6650, 7345).
 import { expect } from "chai";
-import { forwardingRuleName, type AddressBinding, type Condition } from "../api";
+import { forwardingRuleName, type AddressBinding, type Condition, type GKEIPRoute } from "../api";
 import { cidr, routeOf } from "../core/testing";
 import { settle } from "../kubernetes/testing";
-import type { Sent } from "./testing-api";
+import { managedEntry, type Sent } from "./testing-api";
 import { CLUSTER, pathOf, podRaw, TestWorld, type Leader } from "./testing-world";
 
 const [FIRST, SECOND] = ["34.123.10.1", "34.123.10.2"] as const;
@@ -113,6 +113,49 @@ describe("A pass that comes late", () => {
     expect(w.binding()?.status?.holder?.pod).to.equal("pod-2");
     expect(w.count("forwardingRules.delete")).to.equal(0);
     expect(l.errors).to.deep.equal([]);
+  });
+
+  it("E23: an address that is to be given back, and waits for its turn, goes to the heir that came meanwhile; its rule stays", async () => {
+    await begin(new TestWorld().withRoute());
+    const release = stall("forwardingRules.setTarget");
+    w.put("pod", podRaw("pod-2", 2, "node-2"));
+    await settle();
+    const moving = l.run();
+    for (let i = 0; i < 40; i++) await settle();
+    w.api.remove(pathOf("route", "my-ip-route"));
+    await settle();
+    const leaving = l.reconciler.reconcile("route/default/my-ip-route");
+    for (let i = 0; i < 10; i++) await settle();
+    w.put("route", routeOf({ metadata: { name: "young", creationTimestamp: "2026-02-01T00:00:00Z" } }));
+    await settle();
+    release();
+    await Promise.all([leaving, moving]);
+    await l.run();
+    expect(w.count("forwardingRules.delete")).to.equal(0);
+    expect(w.binding()?.spec.route.name).to.equal("young");
+    expect(w.condition("Ready", "young")?.status).to.equal("True");
+    expect(w.route()).to.equal(undefined);
+  });
+
+  it("DESIGN 6: a pass that had to wait decides nothing any more when a second controller has begun to decide meanwhile", async () => {
+    await begin(new TestWorld().withRoute());
+    const release = stall("targetInstances.insert");
+    w.put("pod", podRaw("pod-2", 2, "node-2"));
+    await settle();
+    const moving = l.run();
+    for (let i = 0; i < 40; i++) await settle();
+    w.api.change<GKEIPRoute>(pathOf("route", "my-ip-route"), (o) => ({
+      ...o,
+      metadata: { ...o.metadata, managedFields: [managedEntry("another-controller", ["pods", "Accepted"])] },
+      status: { ...o.status, pods: ["pod-1"] },
+    }));
+    await settle();
+    release();
+    await moving;
+    await l.run();
+    expect(w.count("forwardingRules.setTarget")).to.equal(0);
+    expect(w.vmOf()).to.equal("vm-node-1");
+    expect(w.binding()?.status?.phase).to.equal("Switching");
   });
 
   it("E51: a target instance that took its time is not pointed at when its Pod is on its way out by then", async () => {

@@ -22,6 +22,7 @@ import {
 } from "../core";
 import type { Outcome, Parts } from "./address";
 import type { Hold, News } from "./news";
+import { otherDeciders } from "./second-writer";
 import type { TargetKey } from "./targets";
 
 /** Nothing is programmed ahead by us where the node's part is not ours. */
@@ -88,7 +89,8 @@ export class Planner {
   stands({ route, acceptance: { network }, stability, kept, wanted }: Plan): boolean {
     const { world } = this.parts.caches;
     const now = this.parts.caches.route(keyOf(route));
-    if (!now || !sameGeneration(now, route) || !accept(world, now).accepted) return false;
+    if (!now || !sameGeneration(now, route) || otherDeciders(now, this.parts.settings).length > 0) return false;
+    if (!accept(world, now).accepted) return false;
     return kept || sameHolder(holderOf(select(world, now, network, stability)), wanted);
   }
 

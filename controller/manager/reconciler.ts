@@ -8,7 +8,7 @@ import { Classes } from "./classes";
 import type { Changes } from "./cloud";
 import { allEnded, isRefusal, retryOf } from "./errors";
 import { ownerNow } from "./owner";
-import { heirOf, keyOfBinding, releaseBinding } from "./release";
+import { keyOfBinding, releaseBinding } from "./release";
 import { RouteReconciler, type Result } from "./route";
 import { bindingKey, classKey, gatewayKey, routeKey, type Enqueue } from "./triggers";
 import { addressesOf, keyOf } from "./views";
@@ -105,13 +105,12 @@ export class Reconciler {
       caches.wrote("route", owner);
       return void this.enqueue(routeKey(keyOf(owner)), "live");
     }
-    const heir = heirOf(caches.world, uid, binding);
-    if (heir) {
-      this.enqueue(routeKey(heir), "background");
-      return { requeueAfterMs: ORPHAN_WAITS_MS };
-    }
     const end = await this.driver.attempt(name, () => releaseBinding(this.parts, name, uid));
     if ("refused" in end) return { requeueAfterMs: end.refused.retryMs };
+    if (end.done) {
+      this.enqueue(routeKey(end.done), "background");
+      return { requeueAfterMs: ORPHAN_WAITS_MS };
+    }
     await targets.sweep();
     return undefined;
   }

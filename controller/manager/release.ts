@@ -60,11 +60,11 @@ export class Releaser {
 
   private async one(owner: string, binding: AddressBinding): Promise<Stuck | undefined> {
     const { name } = binding.metadata;
-    const heir = heirOf(this.parts.caches.world, owner, binding);
-    if (heir) return void this.enqueue(heir);
+    const known = heirOf(this.parts.caches.world, owner, binding);
+    if (known) return void this.enqueue(known);
     // Waits for whatever is under way on the address (E42).
     const end = await this.driver.attempt(name, () => releaseBinding(this.parts, name, owner));
-    if ("done" in end) return undefined;
+    if ("done" in end) return void (end.done && this.enqueue(end.done));
     const { message, retryMs } = end.refused;
     return { address: binding.spec.address, message: `not given back yet: ${message}`, retryMs };
   }
@@ -87,14 +87,18 @@ function releasing(status: AddressBindingStatus | undefined, now: string): Addre
 }
 
 /**
- * Releases a claim, unless it has gone to another route meanwhile. Can be called again after a crash at any point.
+ * Releases a claim, unless it has gone to another route meanwhile, or one wants it: then nothing is touched and the heir is answered. Can be called
+ * again after a crash at any point. To be called by whoever has the address to himself: an heir may have come while others were waited for.
  * @param owner UID of the route on whose behalf
+ * @returns `namespace/name` of the heir
  * @throws ApiError, ComputeError
  */
-export async function releaseBinding(parts: Parts, name: string, owner: string): Promise<void> {
+export async function releaseBinding(parts: Parts, name: string, owner: string): Promise<string | undefined> {
   const { caches, cloud, fabric, fence, writer, clock, logger } = parts;
   const binding = caches.binding(name);
-  if (!binding || binding.spec.route.uid !== owner) return;
+  if (!binding || binding.spec.route.uid !== owner) return undefined;
+  const heir = heirOf(caches.world, owner, binding);
+  if (heir) return heir;
   const marked = await writer.journal(binding, releasing(binding.status, new Date(clock.now()).toISOString()));
   // The journal is the truth about what may exist; the cloud is asked afresh what does.
   const key = keyOfBinding(marked);
@@ -106,4 +110,5 @@ export async function releaseBinding(parts: Parts, name: string, owner: string):
   await writer.release(marked);
   const { address, route } = binding.spec;
   logger.info({ address, route: `${route.namespace}/${route.name}` }, "address released");
+  return undefined;
 }

@@ -4,6 +4,10 @@ import { secondWriterMessage } from "../core";
 import type { Parts } from "./address";
 import type { RouteObject } from "./views";
 
+/** Who decides about a route besides us. In the other modes nobody but us has a reason to write status.pods: no node agent reads it. */
+export const otherDeciders = (route: RouteObject, { datapath }: Parts["settings"]): readonly string[] =>
+  datapath === "dataplane-v2" ? (route.writers?.others ?? []) : [];
+
 export class SecondWriters {
   /** Routes that stand still, by key, with what was said about them. */
   private readonly held = new Map<string, string>();
@@ -14,9 +18,8 @@ export class SecondWriters {
 
   /** True where the route must be left as it is. @param key `namespace/name` */
   async holds(key: string, route: RouteObject): Promise<boolean> {
-    const others = route.writers?.others ?? [];
-    // In the other modes nobody but us has a reason to write status.pods: no node agent reads it.
-    if (others.length === 0 || this.parts.settings.datapath !== "dataplane-v2") return this.free(key);
+    const others = otherDeciders(route, this.parts.settings);
+    if (others.length === 0) return this.free(key);
     const message = secondWriterMessage(others);
     if (this.held.get(key) === message) return true;
     const uid = route.metadata.uid ?? key;
