@@ -61,6 +61,24 @@ async function bundle(): Promise<{ sha256: string; bytes: number }> {
   return manifest;
 }
 
+/** Declarations that a program cannot reach say nothing to it, and some name types of SDKs that it may not have: they are not shipped. */
+function prune(): void {
+  const reached = new Set<string>();
+  const visit = (file: string): void => {
+    if (reached.has(file) || !fs.existsSync(file)) return;
+    reached.add(file);
+    for (const [, name] of fs.readFileSync(file, "utf8").matchAll(/(?:from|import\()\s*"(\.[^"]+)"/g)) {
+      const target = path.resolve(path.dirname(file), name!);
+      visit(`${target}.d.ts`);
+      visit(path.join(target, "index.d.ts"));
+    }
+  };
+  visit(path.join(out, "components", "index.d.ts"));
+  for (const folder of ["components", path.join("controller", "api")])
+    for (const name of fs.readdirSync(path.join(out, folder)))
+      if (name.endsWith(".d.ts") && !reached.has(path.join(out, folder, name))) fs.rmSync(path.join(out, folder, name));
+}
+
 /** What a program loads, as one file: seventy small ones cost more to find and open than to run (tests/bench/consumer.ts). */
 function entry(): void {
   const { outputFiles } = buildSync({
@@ -107,6 +125,7 @@ async function main(): Promise<void> {
     cwd: root,
     stdio: "inherit",
   });
+  prune();
   entry();
   provider();
   policy();
