@@ -61,7 +61,7 @@ describe("a Shared VPC (E68)", function () {
     expect(answer.status, await answer.text()).to.equal(200);
   };
   /** What lies in each project, as `family/name`. */
-  const places = (): Record<string, string[]> => {
+  const places = (): { host: string[]; own: string[] } => {
     const all = [...NETWORKS, ...OURS].flatMap((f) =>
       stack.world.emulator.list(f).map((r) => ({ project: projectOf(r.selfLink), what: `${f}/${r.name}` })),
     );
