@@ -5,6 +5,7 @@ import { cpus, release, totalmem } from "node:os";
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { promisify } from "node:util";
+import { installHosts, installPlugin, pythonOf, runtimeOf } from "./languages";
 import { createDisplay, seconds, type Display } from "./display";
 import { createStack, demonstrate, ROOT, type DemoReport, type Stack } from "./demo";
 import { shellFile } from "./environment";
@@ -52,7 +53,15 @@ function stopSignal(cleanup: Cleanup, display: Display): Promise<"stopped"> {
   });
 }
 
-const groups = (flags: RunFlags): Group[] => ["kubernetes", "pulumi", ...(flags.packets ? (["nodes"] as const) : [])];
+interface Wanted extends RunFlags {
+  /** Programs in Python or YAML are to be run. */
+  languages?: boolean;
+}
+const groups = ({ packets, languages }: Wanted): Group[] => [
+  ...(["kubernetes", "pulumi"] as const),
+  ...(packets ? (["nodes"] as const) : []),
+  ...(languages ? (["languages"] as const) : []),
+];
 
 /** Real packets only where this machine can have them; otherwise says what is missing and goes on without. */
 async function possible(flags: RunFlags, display: Display): Promise<RunFlags> {
@@ -63,7 +72,7 @@ async function possible(flags: RunFlags, display: Display): Promise<RunFlags> {
   return { ...flags, packets: false };
 }
 
-async function prepare(flags: RunFlags, display: Display, cleanup: Cleanup): Promise<{ world: World; tools: Tools }> {
+async function prepare(flags: Wanted, display: Display, cleanup: Cleanup): Promise<{ world: World; tools: Tools }> {
   const tools = await display.step(
     "programs: Kubernetes, kubectl, kwok, pulumi",
     (p) => ensureTools({ need: groups(flags), progress: (now) => p.update(progressText(now)) }),
@@ -91,6 +100,10 @@ async function prepare(flags: RunFlags, display: Display, cleanup: Cleanup): Pro
     (w) => w.emulator.url,
   );
   cleanup.add("the world", () => world.stop());
+  if (flags.languages) {
+    installHosts(world.engine.home, tools);
+    installPlugin(world.engine.home);
+  }
   return { world, tools };
 }
 
@@ -171,11 +184,19 @@ async function exec(command: string[], flags: RunFlags): Promise<void> {
   void stopSignal(cleanup, display).then(() => process.exit(130));
   let code = 1;
   try {
-    const { world } = await prepare(flags, display, cleanup);
+    const folder = process.env.INIT_CWD ?? process.cwd();
+    const runtime = runtimeOf(folder);
+    const python = runtime === "python" ? pythonOf(folder) : undefined;
+    const { world } = await prepare({ ...flags, languages: runtime === "python" || runtime === "yaml" }, display, cleanup);
     const { SANDBOX_BIN: bin = "", ...env } = environment(world);
     const child = spawn(command[0]!, command.slice(1), {
-      cwd: process.env.INIT_CWD ?? process.cwd(),
-      env: { ...process.env, ...env, PATH: `${bin}${path.delimiter}${process.env.PATH ?? ""}` },
+      cwd: folder,
+      env: {
+        ...process.env,
+        ...env,
+        ...(python ? { PULUMI_PYTHON_CMD: python } : {}),
+        PATH: `${bin}${path.delimiter}${process.env.PATH ?? ""}`,
+      },
       stdio: "inherit",
     });
     code = await new Promise<number>((resolve, reject) => child.once("error", reject).once("exit", (c) => resolve(c ?? 1)));

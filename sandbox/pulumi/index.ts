@@ -18,6 +18,8 @@ export interface EngineParts {
   readonly gcpPort: number;
   readonly kubernetesPort: number;
   readonly languagePort: number;
+  /** PULUMI_HOME of the CLI: its plugins. */
+  readonly home: string;
   /**
    * `base` (default: this process's) plus the PULUMI_* variables, PATH with the CLI's folder first, and no KUBECONFIG. Any shell that
    * has them can run the CLI; the program sees that shell's environment.
@@ -58,13 +60,15 @@ export async function startEngineParts(options: EngineOptions): Promise<EnginePa
   const gcp = await serveProvider(gcpProvider({ ...options, sdkRoot }), calls);
   const kubernetes = await serveProvider(kubernetesProvider({ sdkRoot, execToken: options.kubernetesToken }), calls);
   const language = await startLanguageHost("", options.onProgramOutput);
-  await installLanguagePlugin(path.join(options.dir, "home"));
+  const home = path.join(options.dir, "home");
+  await installLanguagePlugin(home);
   const ports = { gcp: gcp.port, kubernetes: kubernetes.port, language: options.attachLanguage ? language.port : undefined };
   return {
     pulumiBinary: options.pulumiBinary,
     gcpPort: gcp.port,
     kubernetesPort: kubernetes.port,
     languagePort: language.port,
+    home,
     calls,
     env: (base) => cliEnv({ dir: options.dir, pulumiBinary: options.pulumiBinary, ports }, base),
     async stop() {

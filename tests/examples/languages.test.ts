@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Python and the YAML example through the provider protocol, with Pulumi's own language hosts, its engine, the generated SDK and the plugin.
 import { expect } from "chai";
-import * as path from "node:path";
-import { installPlugin } from "../schema/plugin";
 import { proxyPods } from "../schema/pods";
 import { pythonWithPulumi } from "../schema/python";
-import { installLanguages } from "../schema/languages";
+import { installHosts, installPlugin } from "../../sandbox/languages";
+import { ensureTools } from "../../sandbox/tools";
 import type { Project } from "./project";
 import { untilReady, useExamples } from "./world";
 
@@ -46,10 +45,10 @@ describe("examples in other languages", function () {
 
   before(async function () {
     this.timeout(240_000);
-    const home = path.join(examples().world.dir, "pulumi", "home");
+    const { home } = examples().world.engine;
     installPlugin(home);
     const python = await pythonWithPulumi();
-    await installLanguages(home);
+    installHosts(home, await ensureTools({ need: ["languages"] }));
     if ("why" in python) console.log(`      Python is skipped: ${python.why}`);
   });
 

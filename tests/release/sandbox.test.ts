@@ -66,4 +66,23 @@ describe("gke-persistent-ip sandbox exec, from the tarball", function () {
     expect(ran.code).to.not.equal(0);
     expect(ran.stdout).to.contain('AddressSet "shop" has 1 problem in its arguments');
   });
+
+  it("a program in YAML runs with Pulumi's own language host, and this package as its plugin", async () => {
+    writeFileSync(
+      path.join(project, "Pulumi.yaml"),
+      `name: mail
+runtime: yaml
+resources:
+  mail:
+    type: gke-persistent-ip:AddressSet
+    properties: { region: us-central1, addresses: { smtp: {} }, onDestroy: Delete }
+outputs: { smtp: "\${mail.addresses.smtp}" }
+`,
+    );
+    const ran = await exec(
+      `${SETUP.replace("init dev", "init yaml")} && pulumi up --yes --skip-preview --non-interactive && pulumi stack output smtp`,
+    );
+    expect(ran.code, ran.stdout + ran.stderr).to.equal(0);
+    expect(ran.stdout).to.match(/^\d+\.\d+\.\d+\.\d+$/m);
+  });
 });

@@ -10,7 +10,7 @@ import { runPulumi, type RunResult } from "../../sandbox/pulumi";
 import { findTools } from "../../sandbox/tools";
 import { startWorld, type World } from "../../sandbox/world/world";
 import { proxyPods } from "./pods";
-import { installPlugin, VERSION } from "./plugin";
+import { installPlugin, VERSION } from "../../sandbox/languages";
 
 const TSC = require.resolve("typescript/bin/tsc");
 
@@ -40,7 +40,7 @@ describe("a program with the generated SDK and the plugin", function () {
       return this.skip();
     }
     world = await startWorld({ tools: found.tools, operationLatencyMs: 100 });
-    installPlugin(path.join(world.dir, "pulumi", "home"));
+    installPlugin(world.engine.home);
     folder = mkdtempSync(path.join(tmpdir(), "remote-"));
     const modules = path.join(folder, "node_modules");
     mkdirSync(path.join(modules, "@pulumi"), { recursive: true });
@@ -100,7 +100,7 @@ describe("a program with the generated SDK and the plugin", function () {
     for (const args of [["preview"], ["up", "--yes", "--skip-preview"]]) {
       const ran = await pulumi(args, { OTHER_ADDRESS: "34.123.30.9" });
       expect(ran.code, ran.stdout).to.not.equal(0);
-      expect(ran.stdout + ran.stderr)
+      expect(ran.stdout + ran.stderr, ran.stdout + ran.stderr)
         .to.contain('PersistentPodIps "edge" has 1 problem in its edits that are refused')
         .and.contain('addresses.web.address: is "34.123.30.1" and cannot become "34.123.30.9"');
     }
