@@ -52,6 +52,7 @@ packets("Device networks", __filename, (scenario) => {
         async (agent) => {
           await agent.want(wish(2, pod("pa", 1, 10, { hostInterface: "lxc-pd-0" })), () => true);
           expect(agent.condition("RoutesProgrammed")).to.include({ status: "False", reason: "NicMissing" });
+          expect(agent.of()!.programmed).to.equal(false);
         },
       ],
     ],

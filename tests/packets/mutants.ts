@@ -13,6 +13,8 @@ export interface Mutant {
   file: string;
   from: string;
   to: string;
+  /** Another change of the same file. */
+  also?: [from: string, to: string];
   /** Part of the titles that must fail, each: `scenario: check`. Steps that stand on a failed one are skipped. */
   red: string[];
 }
@@ -128,6 +130,8 @@ export const MUTANTS: Mutant[] = [
     file: `${NODE}plan.ts`,
     from: "&& r.protocol === GUEST_AGENT_PROTOCOL)",
     to: ")",
+    // The line would name a protocol that is not the route's, and the kernel refuse it.
+    also: ["exactly(r)} proto ${GUEST_AGENT_PROTOCOL}`", "exactly(r)}`"],
     red: ["guestagent: a local route of anybody else"],
   },
   {
@@ -140,8 +144,8 @@ export const MUTANTS: Mutant[] = [
   {
     broken: "an address without its host interface is programmed half",
     file: `${NODE}plan.ts`,
-    from: "if (link?.up) return true;",
-    to: "return true;",
+    from: "if (link?.up) return [{ ...o, leaving }];",
+    to: "return [{ ...o, leaving }];",
     red: ["reboot: blackholes first"],
   },
   {
@@ -232,8 +236,11 @@ async function brokenAgent(m: Mutant, folder: string): Promise<string> {
   const outfile = path.join(folder, "agent.js");
   const target = path.join(root, m.file);
   const text = fs.readFileSync(target, "utf8");
-  if (text.split(m.from).length !== 2) throw new Error(`"${m.from}" is not once in ${m.file}`);
-  const contents = text.replace(m.from, () => m.to);
+  let contents = text;
+  for (const [from, to] of [[m.from, m.to] as const, ...(m.also ? [m.also] : [])]) {
+    if (text.split(from).length !== 2) throw new Error(`"${from}" is not once in ${m.file}`);
+    contents = contents.replace(from, () => to);
+  }
   const plugins = [
     {
       name: "mutant",
