@@ -3,17 +3,16 @@
 // leads and the address has moved twice. Each replica has proxies of its own, so that what a stale one sends cannot hide. The minute is put to
 // use: routes are deleted while Google Cloud is down, slow and forbidden.
 import { expect } from "chai";
-import { LEASE, NAMESPACE, ROUTE_FINALIZER } from "../../controller/api";
+import { NAMESPACE, ROUTE_FINALIZER } from "../../controller/api";
 import { createApiClient, kubeconfigClient, LeaderElector, systemClock, type Clock } from "../../controller/kubernetes";
 import { eventually, run, throughout, type Ran } from "../support/clients";
 import { backwards, check } from "./checker";
+import { freezeBeforeSwitch, leaderOf, writesOf } from "./frozen";
 import { REGION, startLab, toolsOrSkip, type Lab } from "./lab";
-import type { Passed } from "./proxy";
 import { record, type Recorder } from "./recorder";
 import { startReplica, tailOf, type Replica } from "./replica";
 import { Scene } from "./scene";
 
-const LEASES = `/apis/coordination.k8s.io/v1/namespaces/${NAMESPACE}/leases`;
 const FROZEN_MS = 60_000;
 const ADDRESS = "34.91.0.1";
 
@@ -33,19 +32,7 @@ describe("a leader that is frozen and goes on", function () {
     await lab?.stop();
   });
 
-  const leader = async (): Promise<Replica> => {
-    const lease = await lab.admin.request<{ spec: { holderIdentity: string } }>("GET", `${LEASES}/${LEASE}`);
-    const found = replicas.find((r) => lease.spec.holderIdentity.startsWith(`${r.name}_`));
-    if (!found) throw new Error(`nobody leads: ${lease.spec.holderIdentity}`);
-    return found;
-  };
-  /** Writes of a replica since a time that could do harm: anything to Google Cloud, and status or journals at the API server. */
-  const writes = (replica: Replica, since: number): { cloud: Passed[]; accepted: Passed[] } => ({
-    cloud: replica.compute.log.filter((p) => p.at >= since && !p.path.endsWith("/wait")),
-    accepted: replica.api.log.filter(
-      (p) => p.at >= since && p.status < 300 && /gkeiproutes|addressbindings|gateways/.test(p.path),
-    ),
-  });
+  const leader = (): Promise<Replica> => leaderOf(lab, replicas);
 
   let scene: Scene;
   let frozen: Replica;
@@ -62,14 +49,7 @@ describe("a leader that is frozen and goes on", function () {
     await Promise.all(["r", ...Object.keys(ROUTES)].map((app) => scene.untilHeld(app, `${app}-1`)));
     frozen = await leader();
     other = replicas.find((r) => r !== frozen)!;
-    const stopped = new Promise<number>((resolve) => {
-      frozen.api.onWrite = ({ path, body }) => {
-        if (!path.includes("/addressbindings/") || !body.includes('"Switching"')) return;
-        frozen.api.onWrite = undefined;
-        frozen.signal("SIGSTOP");
-        resolve(Date.now());
-      };
-    });
+    const stopped = freezeBeforeSwitch(frozen);
     await scene.pod({ app: "r", name: "r-2", node: "node-2" });
     frozenAt = await stopped;
     await eventually(
@@ -169,7 +149,7 @@ describe("a leader that is frozen and goes on", function () {
   it("F3 E62 C1: the frozen one goes on after 60 s: no stale write reaches the emulator, no stale status the API server, and it ends", async () => {
     await new Promise((r) => setTimeout(r, Math.max(0, FROZEN_MS - (Date.now() - frozenAt))));
     // What left the process before it was stopped has long arrived.
-    expect(writes(frozen, frozenAt + 1_000)).to.deep.equal({ cloud: [], accepted: [] });
+    expect(writesOf(frozen, frozenAt + 1_000)).to.deep.equal({ cloud: [], accepted: [] });
     const before = recorder.routes.length;
     const goesOn = Date.now();
     frozen.signal("SIGCONT");
@@ -177,7 +157,7 @@ describe("a leader that is frozen and goes on", function () {
     const endedMs = Date.now() - goesOn;
     await throughout(() => expect(scene.vmOf(ADDRESS)).to.equal("node-3") && undefined, 2_000);
     console.log(`      frozen for ${((goesOn - frozenAt) / 1000).toFixed(0)} s, ended ${endedMs} ms after it went on`);
-    expect(writes(frozen, goesOn)).to.deep.equal({ cloud: [], accepted: [] });
+    expect(writesOf(frozen, goesOn)).to.deep.equal({ cloud: [], accepted: [] });
     const log = frozen.log().slice(-20);
     expect(
       log.some((line) => JSON.stringify(line).includes("lease was lost")),

@@ -4,13 +4,15 @@
 import { writeFile } from "node:fs/promises";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { build } from "esbuild";
+import { build, type Plugin } from "esbuild";
 import { stringify } from "yaml";
 import { NAMESPACE } from "../../controller/api";
 import { seededRandom } from "../../controller/kubernetes/testing";
 import { logTail, startProcess, type Child } from "../../sandbox/controlplane";
 import { createAuthority } from "../../sandbox/controlplane/x509";
 import { ROOT } from "../../sandbox/demo";
+import { patched } from "../simulator/mutation/hook";
+import type { Patch } from "../simulator/mutation/list";
 import { PROJECT, REGION, type Lab } from "./lab";
 import { startFaultProxy, type FaultProxy } from "./proxy";
 
@@ -20,6 +22,8 @@ export interface ReplicaOptions {
   seed?: number;
   /** More flags of the controller. */
   flags?: string[];
+  /** Bugs put into the bundle on purpose, to show that a check finds them. */
+  bugs?: readonly Patch[];
 }
 export interface Replica {
   readonly name: string;
@@ -41,16 +45,34 @@ export interface Replica {
 }
 
 const bundles = new Map<string, Promise<string>>();
-/** The bundle, made once a lab from the sources as they are, as scripts/build.ts makes it. */
-function bundleIn(dir: string): Promise<string> {
-  const outfile = join(dir, "controller.js");
+/** The bundle, made once a lab from the sources as they are, as scripts/build.ts makes it; with bugs, one beside it. */
+function bundleIn(dir: string, bugs: readonly Patch[] = []): Promise<string> {
+  const outfile = join(dir, bugs.length === 0 ? "controller.js" : "controller-with-bugs.js");
   const entry = {
     ...{ entryPoints: [join(ROOT, "controller", "main.ts")], outfile, absWorkingDir: ROOT, logLevel: "warning" as const },
     ...{ bundle: true, platform: "node" as const, target: "node20", format: "cjs" as const, keepNames: true },
+    plugins: bugs.length === 0 ? [] : [withBugs(bugs)],
   };
-  const made = bundles.get(dir) ?? build(entry).then(() => outfile);
-  bundles.set(dir, made);
+  const made = bundles.get(outfile) ?? build(entry).then(() => outfile);
+  bundles.set(outfile, made);
   return made;
+}
+/** Changes the text between reading and compiling; the work tree is not touched. */
+function withBugs(bugs: readonly Patch[]): Plugin {
+  const texts = new Map<string, string>();
+  for (const bug of bugs) {
+    const file = join(ROOT, bug.file);
+    texts.set(file, patched(texts.get(file) ?? readFileSync(file, "utf8"), bug));
+  }
+  return {
+    name: "bugs",
+    setup(b) {
+      b.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+        const contents = texts.get(path);
+        return contents === undefined ? undefined : { contents, loader: "ts" };
+      });
+    },
+  };
 }
 
 /** Makes the proxies, writes token and kubeconfig, and starts the process. */
@@ -70,7 +92,7 @@ export async function startReplica(lab: Lab, o: ReplicaOptions): Promise<Replica
   const kubeconfig = join(lab.dir, `${name}.kubeconfig`);
   await writeFile(kubeconfig, kubeconfigOf(api.url, ca.certPem, tokenFile), { mode: 0o600 });
   const logFile = join(lab.dir, "log", `${name}.log`);
-  const script = await bundleIn(lab.dir);
+  const script = await bundleIn(lab.dir, o.bugs);
   const args = [
     ...[script, "controller", `--project=${PROJECT}`, `--region=${REGION}`, `--namespace=${NAMESPACE}`],
     ...[`--kubeconfig=${kubeconfig}`, `--compute-endpoint=${compute.url}/`, "--compute-auth=none", "--gke-classes=if-absent"],
