@@ -227,8 +227,9 @@ export class Fabric {
 
   private async forbidLater(changes: readonly Change[]): Promise<void> {
     await sleep(IN_FLIGHT_MS, undefined, { ref: false });
-    const left = changes.filter(({ address, from }) => from && !sameNic(this.forwarded.get(address), from));
-    await this.enqueue(() => this.permit(left, "delete", (change) => change.from)).catch(() => undefined); // its link may be gone
+    // Looked at in its turn: a change before it in the queue may have brought the address back.
+    const isLeft = ({ address, from }: Change): boolean => from !== undefined && !sameNic(this.forwarded.get(address), from);
+    await this.enqueue(() => this.permit(changes.filter(isLeft), "delete", (c) => c.from)).catch(() => undefined); // its link may be gone
   }
 
   private async permit(changes: readonly Change[], op: "add" | "delete", side: (c: Change) => Nic | undefined): Promise<void> {
