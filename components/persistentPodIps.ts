@@ -3,6 +3,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Namespace } from "@pulumi/kubernetes/core/v1/namespace";
 import { AddressSet } from "./addressSet";
+import { checkSubnets } from "./adoptedSubnets";
 import { afterAdoption, beginAdoption } from "./adoption";
 import type { PersistentPodIpsArgs } from "./argsPods";
 import { persistentPodIpsProblems } from "./checksAll";
@@ -153,7 +154,12 @@ function inCloud(parent: PersistentPodIps, name: string, args: PersistentPodIpsA
     { component: COMPONENT, name },
     { ...cloud, addresses: args.addresses, networks: podNetworks },
   );
-  const options = { parent, dependsOn: afterAdoption(adoption) };
+  const subnets = checkSubnets(
+    parent,
+    { component: COMPONENT, name },
+    { project: args.networkProject ?? args.project, region: args.region, networks: podNetworks, addresses: args.addresses },
+  );
+  const options = { parent, dependsOn: [...afterAdoption(adoption), ...subnets] };
   const networks = new PodNetworks(
     name,
     {

@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { Firewall } from "@pulumi/gcp/compute/firewall";
 import { Network } from "@pulumi/gcp/compute/network";
 import { Subnetwork } from "@pulumi/gcp/compute/subnetwork";
+import { checkSubnets } from "./adoptedSubnets";
 import type { IngressArgs, NetworkArgs, PodNetworksArgs } from "./argsCloud";
 import { at } from "./checks";
 import { onlyNamed, podNetworksProblems } from "./checksNetworks";
@@ -37,16 +38,18 @@ export class PodNetworks extends pulumi.ComponentResource {
     const watched = { fixed: networksFixed(args.networks), ...keeping(args) };
     const { inputs, opts: options } = guard({ component: COMPONENT, name }, opts, watched);
     super(typeOf(COMPONENT), name, inputs, options);
+    const after = checkSubnets(this, { component: COMPONENT, name }, args, opts?.parent);
     const made = Object.entries(args.networks)
       .filter(([, n]) => !onlyNamed(n))
-      .map(([key, network]) => vpcSide(this, name, args, { key, network }));
+      .map(([key, network]) => vpcSide(this, name, args, { key, network, after }));
     keepNetworkObjects(this, made);
     const table = (value: (n: NetworkObject) => pulumi.Input<string> | undefined): { [name: string]: pulumi.Output<string> } =>
       Object.fromEntries(made.flatMap((n) => ((v) => (v === undefined ? [] : [[n.key, pulumi.output(v)]]))(value(n))));
     this.networks = table((n) => n.vpc);
     this.subnetworks = table((n) => n.subnetwork);
     this.podRanges = table((n) => n.podRange);
-    if (args.kubernetesObjects ?? true) registerNetworkObjects(name, made, { parent: this, dependsOn: inherited(opts) });
+    if (args.kubernetesObjects ?? true)
+      registerNetworkObjects(name, made, { parent: this, dependsOn: [...inherited(opts), ...after] });
     this.registerOutputs({ networks: this.networks, subnetworks: this.subnetworks, podRanges: this.podRanges });
   }
 }
@@ -54,16 +57,18 @@ export class PodNetworks extends pulumi.ComponentResource {
 interface Entry {
   key: string;
   network: NetworkArgs;
+  /** What has to be judged first. */
+  after: pulumi.Input<pulumi.Resource>[];
 }
 
-function vpcSide(parent: PodNetworks, name: string, args: PodNetworksArgs, { key, network }: Entry): NetworkObject {
+function vpcSide(parent: PodNetworks, name: string, args: PodNetworksArgs, { key, network, after }: Entry): NetworkObject {
   const device = network.mode === NetworkMode.Device;
   const side =
     network.existingNetwork === undefined
-      ? createVpc(parent, `${name}-${key}`, args, { key, network })
+      ? createVpc(parent, `${name}-${key}`, args, { key, network, after })
       : { vpc: network.existingNetwork, subnetwork: network.existingSubnetwork! };
   for (const [rule, ingress] of Object.entries(network.ingress ?? {}))
-    firewall(parent, `${name}-${key}-${rule}`, args, { vpc: side.vpc, ingress });
+    firewall(parent, `${name}-${key}-${rule}`, args, { vpc: side.vpc, ingress, after });
   const podRange = device ? undefined : (network.existingPodRange ?? POD_RANGE);
   return compact({ key, args: network, ...side, podRange });
 }
@@ -79,11 +84,12 @@ const whereTaken = (key: string, physical: string): pulumi.ResourceOptions => {
   return explained({ path: at("networks", key), name: physical }, remedy);
 };
 
-function createVpc(parent: PodNetworks, physical: string, args: PodNetworksArgs, { key, network: n }: Entry) {
+function createVpc(parent: PodNetworks, physical: string, args: PodNetworksArgs, { key, network: n, after }: Entry) {
   const project = projectOf(args.project);
   const vpc = new Network(physical, compact({ name: physical, project, autoCreateSubnetworks: false }), {
     ...options(parent, key, args),
     ...whereTaken(key, physical),
+    dependsOn: after,
   });
   const subnet = new Subnetwork(
     physical,
@@ -106,7 +112,7 @@ function firewall(
   parent: PodNetworks,
   physical: string,
   args: PodNetworksArgs,
-  { vpc, ingress }: { vpc: pulumi.Input<string>; ingress: IngressArgs },
+  { vpc, ingress, after }: { vpc: pulumi.Input<string>; ingress: IngressArgs; after: Entry["after"] },
 ): void {
   new Firewall(
     physical,
@@ -119,6 +125,6 @@ function firewall(
       destinationRanges: ingress.destinations,
       allows: [compact({ protocol: ingress.protocol, ports: ingress.ports })],
     }),
-    { parent },
+    { parent, dependsOn: after },
   );
 }
