@@ -61,6 +61,15 @@ export function apiBehaviour(open: () => ApiUnderTest): void {
     expect(made.metadata.generation).to.equal(1);
     expect(made.status).to.equal(undefined);
   });
+  it("a status that is patched away belongs to nobody any more", async () => {
+    const made = await apply(await make(), "one", { pods: ["a"], conditions: [cond("A", "True")] });
+    const managers = (w: Widget): string[] =>
+      ((w.metadata as { managedFields?: { manager: string; subresource?: string }[] }).managedFields ?? [])
+        .filter((m) => m.subresource === "status")
+        .map((m) => m.manager);
+    expect(managers(made)).to.deep.equal(["one"]);
+    expect(managers(await merge(made, { status: null }, "status"))).to.not.include("one");
+  });
   it("a list may be narrowed to one name", async () => {
     const made = await make();
     await make();

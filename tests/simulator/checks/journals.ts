@@ -20,6 +20,7 @@ export interface Held {
   routeUid: string;
   holder: Holder;
   routeVersion: number;
+  since: number;
   until: number;
 }
 const sameVm = (a: Vm | undefined, b: Vm | undefined): boolean =>
@@ -27,10 +28,10 @@ const sameVm = (a: Vm | undefined, b: Vm | undefined): boolean =>
 const sameHolder = (a: Holder | undefined, b: Holder | undefined): boolean => a?.podUID === b?.podUID && sameVm(a, b);
 const named = (vm: Vm | undefined): string => (vm ? vm.instance : "nothing");
 
-function heldIn({ spec, status }: AddressBinding): Held | undefined {
+function heldIn({ spec, status }: AddressBinding, since: number): Held | undefined {
   if (status?.phase !== "Held" || !status.holder) return undefined;
   const routeVersion = Number(status.routeVersion ?? 0);
-  return { routeUid: spec.route.uid, holder: status.holder, routeVersion, until: Infinity };
+  return { routeUid: spec.route.uid, holder: status.holder, routeVersion, since, until: Infinity };
 }
 
 export class Journals {
@@ -88,7 +89,7 @@ export class Journals {
     const list = this.held.get(address) ?? [];
     const open = list.at(-1);
     if (open?.until === Infinity) open.until = this.truth.now();
-    const held = now && heldIn(now);
+    const held = now && heldIn(now, this.truth.now());
     this.held.set(address, held ? [...list.slice(-11), held] : list);
   }
   private generation(address: string, old: AddressBinding, now: AddressBinding): void {

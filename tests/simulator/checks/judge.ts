@@ -13,7 +13,9 @@ import type { Witness } from "../world/world";
 import { brief } from "./brief";
 import { Choices } from "./choices";
 import { Conditions } from "./conditions";
+import { Heirs } from "./heirs";
 import { Journals, type Told } from "./journals";
+import { Known } from "./known";
 import { Tally } from "./tally";
 
 /** The bound of DESIGN 9.7 and ADR 0011, written down again on purpose. */
@@ -42,6 +44,8 @@ export class Judge implements Witness {
   private journals!: Journals;
   private conditions!: Conditions;
   private choices!: Choices;
+  private heirs!: Heirs;
+  private known!: Known;
   /** Until when each process may act, by its own clock. */
   private readonly rights = new Map<string, number>();
   /** Clocks of the processes that live. */
@@ -64,9 +68,13 @@ export class Judge implements Witness {
   /** @param truth what really is */
   begin(truth: Truth): void {
     this.truth = truth;
-    this.choices = new Choices(this.tally, truth);
-    this.journals = new Journals(this.tally, truth, this.shape.datapath === "dataplane-v2");
-    this.conditions = new Conditions({ tally: this.tally, truth, journals: this.journals, datapath: this.shape.datapath });
+    const agents = this.shape.datapath === "dataplane-v2";
+    const journals = new Journals(this.tally, truth, agents);
+    const common = { tally: this.tally, truth, journals, known: new Known(truth.now), second: agents };
+    Object.assign(this, { journals, known: common.known });
+    this.heirs = new Heirs(common);
+    this.choices = new Choices(common);
+    this.conditions = new Conditions({ ...common, datapath: this.shape.datapath });
   }
 
   trace(who: string, line: string): void {
@@ -117,7 +125,7 @@ export class Judge implements Witness {
     return (this.truth.now() - since) * clock.rate;
   }
   heard(process: Process, collection: string, line: Buffer): void {
-    this.choices.heard(process.name, collection, line);
+    this.known.heard(process.name, collection, line);
     let of = this.heardAt.get(process.name);
     if (!of) this.heardAt.set(process.name, (of = new Map<string, number>()));
     of.set(collection, this.truth.now());
@@ -146,9 +154,9 @@ export class Judge implements Witness {
     const { collection, who } = write;
     if (collection === BINDINGS) {
       this.journals.wrote(write);
-      if (isController(who)) this.choices.wrote(write);
+      if (isController(who)) for (const check of [this.choices, this.heirs]) check.wrote(write);
       this.owned(write.after as AddressBinding | undefined);
-    }
+    } else this.heirs.touched(write);
     if (collection === ROUTES) this.wants(write);
     if (collection === GATEWAYS && write.after?.metadata.name === GATEWAY) this.gateways.add(write.after.metadata.uid!);
     if (collection === ROUTES && isController(who)) this.routeWrite(write);
@@ -269,6 +277,7 @@ export class Judge implements Witness {
     if (rule) this.addressOfRule.set(name, rule.IPAddress);
     else if (was !== undefined) this.journals.pointsAt(was, undefined);
     if (rule && method.startsWith("forwardingRules.")) this.journals.pointsAt(rule.IPAddress, this.vmOf(rule.target));
+    if (rule && isForeign(rule)) this.heirs.foreign();
     const binding = rule && this.journals.bindingOf(rule.IPAddress);
     if (binding) this.owned(binding);
   }

@@ -4,6 +4,7 @@
 import {
   type Condition,
   ROUTE_FINALIZER,
+  STABILITY_ANNOTATION,
   type AddressBinding,
   type Gateway,
   type GKEIPRoute,
@@ -77,9 +78,20 @@ function possible(w: SimWorld, route: GKEIPRoute): Pod[] {
         p.metadata.labels?.app === app && !p.metadata.deletionTimestamp && !isBad(p.metadata.name) && nodes.has(p.spec.nodeName),
     );
 }
+/** Where the route asks for a sticky holder: whoever holds its first address and could be chosen. */
+function kept(w: SimWorld, route: GKEIPRoute, all: readonly Pod[]): Pod | undefined {
+  if (route.metadata.annotations?.[STABILITY_ANNOTATION.sticky] !== "true") return undefined;
+  const claims = (w.cluster.all<KubeObject>("binding") as AddressBinding[]).filter(
+    (b) => b.spec.route.uid === route.metadata.uid,
+  );
+  const first = claims.find((b) => addressesOf(route)[0] === b.spec.address)?.status?.holder;
+  return all.find((p) => p.metadata.uid === first?.podUID);
+}
 /** The newest Ready Pod; of two that are as new the Ready one, then by name and UID. */
 function chosen(w: SimWorld, route: GKEIPRoute): Pod | undefined {
   const all = possible(w, route).filter((p) => route.spec.reactionMode === "Exists" || isReady(p));
+  const sticky = kept(w, route, all);
+  if (sticky) return sticky;
   const rank = (p: Pod): [string, number, string, string] => [
     p.metadata.creationTimestamp ?? "",
     isReady(p) ? 1 : 0,

@@ -83,6 +83,17 @@ export function applyStatus(have: Json, given: Json, manager: string, owners: Ow
   for (const [who, set] of next) if (set.size === 0) next.delete(who);
   return { status: assembled(now), owners: next };
 }
+/** Owners after somebody has changed a status without applying it. */
+export function takenFrom(owners: Owners, before: Json, after: Json): Owners {
+  const [had, has] = [members(before), members(after)];
+  const text = (value: unknown): string => JSON.stringify(sorted(value));
+  const changed = [...had.keys()].filter((m) => text(had.get(m)) !== text(has.get(m)));
+  const left = [...owners].map(([who, set]): [string, Set<string>] => [
+    who,
+    new Set([...set].filter((m) => !changed.includes(m))),
+  ]);
+  return new Map(left.filter(([, set]) => set.size > 0));
+}
 function assembled(parts: ReadonlyMap<string, unknown>): Json {
   const status: Json = {};
   const conditions: unknown[] = [];

@@ -3,7 +3,7 @@
 // watches that resume, expire and carry bookmarks. tests/simulator/behaviour-api.ts holds it to what kube-apiserver does.
 import { ApiError, type KubeObject, type Method } from "../../../controller/kubernetes";
 import { ApiStore, lineOf, type Sink, type Stored } from "./api-store";
-import { applyStatus, jsonPatch, managedFields, mergePatch, type Json, type Owners, type PatchOp } from "./api-patch";
+import { applyStatus, jsonPatch, managedFields, mergePatch, takenFrom, type Json, type Owners, type PatchOp } from "./api-patch";
 
 export interface Ask {
   method: Method;
@@ -180,11 +180,18 @@ export class ApiModel {
         status: 422,
         reason: "Invalid",
       });
-    return this.commit(
-      { who, place, ask },
-      stored,
-      this.shaped(place, stored.object, mergePatch(stored.object, body) as KubeObject),
-    );
+    const next = this.shaped(place, stored.object, mergePatch(stored.object, body) as KubeObject);
+    return this.commit({ who, place, ask }, stored, place.sub === "status" ? this.taken(stored.object, next) : next);
+  }
+  /** What a patch of a status changes is taken from whoever had applied it. */
+  private taken(before: KubeObject, next: KubeObject): KubeObject {
+    const { uid = "" } = next.metadata;
+    const owners = this.owners.get(uid);
+    if (!owners) return next;
+    const [had, has] = [before, next].map((o) => (o as KubeObject & { status?: Json }).status ?? {});
+    const left = takenFrom(owners, had!, has!);
+    this.owners.set(uid, left);
+    return { ...next, metadata: { ...next.metadata, managedFields: managedFields(left) } };
   }
   private apply(who: string, place: Place, ask: Ask, stored: Stored): KubeObject {
     const { status = {} } = ask.body as { status?: Json };

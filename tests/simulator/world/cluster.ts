@@ -7,6 +7,7 @@ import type { Chance } from "../engine/chance";
 import type { Scheduler } from "../engine/scheduler";
 import type { ApiModel, Write } from "../models/api";
 import type { CloudModel } from "../models/cloud";
+import { OTHER_CONTROLLER } from "../checks/known";
 import { collectionOf, nodeManifest, pathOf, podManifest, vmOf, VPC, zoneOf, type KindKey, type Manifest } from "./objects";
 
 export class Cluster {
@@ -52,6 +53,25 @@ export class Cluster {
       if (isApiError(error)) return undefined;
       throw error;
     }
+  }
+
+  /** A controller of somebody else decides about a route. */
+  decideToo(name: string, pod: string): void {
+    const { generation = 0 } = this.o.api.get(pathOf("route", name))?.metadata ?? {};
+    const said = { type: "Accepted", status: "True", reason: "Accepted", message: "by another", observedGeneration: generation };
+    const conditions = [{ ...said, lastTransitionTime: "2026-01-01T00:00:00Z" }];
+    this.tolerant(() =>
+      this.o.api.handle("other", {
+        method: "PATCH",
+        path: `${pathOf("route", name)}/status`,
+        contentType: "application/apply-patch+yaml",
+        query: { fieldManager: OTHER_CONTROLLER, force: true },
+        body: { metadata: { name }, status: { pods: [pod], conditions } },
+      }),
+    );
+  }
+  clearStatus(name: string): void {
+    this.patch("route", name, { status: null }, "/status");
   }
 
   addNode(name: string): void {

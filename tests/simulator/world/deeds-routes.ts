@@ -103,6 +103,14 @@ export function statusMangled(w: SimWorld, e: PlanEvent): void {
   const kept = (route.status.conditions ?? []).filter((c) => c.type !== (e.b % 2 === 0 ? "GCPReady" : "Accepted"));
   w.cluster.patch("route", name, { status: { conditions: kept, ...(e.b % 3 === 0 ? { pods: [] } : {}) } }, "/status");
 }
+/** Another controller writes what only one may decide; when it is gone, its traces are cleared as the message of ours advises. */
+export function secondWriter(w: SimWorld, e: PlanEvent): void {
+  const name = pick(routesIn(w), e.a);
+  const pod = pick(w.cluster.pods(), e.b);
+  if (!name || !pod) return;
+  w.cluster.decideToo(name, pod.metadata.name);
+  later(w, e.ms, () => w.cluster.clearStatus(name));
+}
 export function bindingDeleted(w: SimWorld, e: PlanEvent): void {
   const found = pick(w.cluster.all("binding"), e.a);
   if (found?.metadata.name) w.cluster.remove("binding", found.metadata.name);
@@ -131,5 +139,6 @@ export const USERS = {
   },
   targetDeleted,
   statusMangled,
+  secondWriter,
   bindingDeleted,
 } satisfies Deeds;

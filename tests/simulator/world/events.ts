@@ -22,6 +22,7 @@ export const CHANGES = {
   routeEdit: 3,
   rival: 4,
   rivalEdited: 1,
+  secondWriter: 1,
   gatewayDelete: 2,
   gatewayEdit: 2,
   ruleDeleted: 2,
@@ -121,6 +122,16 @@ export const FOCI = {
     changes: { routeEdit: 4, routeDelete: 4, rival: 5, podDelete: 5, recreate: 4, rollout: 3 },
     faults: { slowOperations: 8, cutCloud: 4, errorsCloud: 2 },
     calm: [40, 90],
+  },
+  /** Routes that ask for sticky holders, dwell or a budget of moves. */
+  stable: {
+    changes: { rollout: 8, podNew: 6, podTwins: 3, flap: 3, podDelete: 2, podKill: 1 },
+    faults: { crash: 3, stop: 3, slow: 2, slowOperations: 1 },
+  },
+  /** Another controller decides too, now and then. */
+  second: {
+    changes: { secondWriter: 7, podNew: 5, rollout: 4, routeDelete: 1, ruleMoved: 2 },
+    faults: { slowOperations: 4, crash: 2, stop: 2, agentSlow: 2 },
   },
   /** Whoever comes to lead has seen the claims, but not the routes. */
   behind: {

@@ -40,7 +40,7 @@ export const podManifest = (name: string, app: string, node: string): Manifest =
   status: { phase: "Running", conditions: [{ type: "Ready", status: "False" }] },
 });
 export const routeManifest = (r: RouteShape): Manifest => ({
-  metadata: { name: r.name, namespace: "default" },
+  metadata: { name: r.name, namespace: "default", ...(r.asks ? { annotations: r.asks } : {}) },
   spec: {
     parentRefs: [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: GATEWAY, namespace: "default" }],
     addresses: cidr(r.addresses),

@@ -3,6 +3,7 @@
 // step is made, so that a plan can be cut down event by event.
 import { Chance } from "../engine/chance";
 import type { LeaseTimes } from "../engine/replica";
+import { STABILITY_ANNOTATION } from "../../../controller/api";
 import { CHANGES, FAULTS, FOCI, type EventKind, type Focus, type Weights } from "./events";
 
 export type { EventKind, Focus };
@@ -17,6 +18,8 @@ export interface RouteShape {
   app: string;
   addresses: string[];
   reaction: "ReadyCondition" | "Exists";
+  /** Annotations. */
+  asks?: Readonly<Record<string, string>>;
 }
 export interface Shape {
   seed: number;
@@ -62,6 +65,21 @@ function focusOf(chance: Chance): Focus | undefined {
   return chance.hit(0.25) ? one : undefined;
 }
 
+/** One world in eight has routes that ask for stability; chance of its own, so that all others stay what they are. */
+const ASKS: readonly Readonly<Record<string, string>>[] = [
+  { [STABILITY_ANNOTATION.sticky]: "true" },
+  { [STABILITY_ANNOTATION.minDwellSeconds]: "30" },
+  { [STABILITY_ANNOTATION.moveBudget]: "2/90" },
+  { [STABILITY_ANNOTATION.sticky]: "true", [STABILITY_ANNOTATION.minDwellSeconds]: "20" },
+];
+function stable(shape: Shape): Shape {
+  const chance = new Chance(shape.seed ^ 0x57ab);
+  if (!chance.hit(shape.focus === "stable" ? 1 : 0.12)) return shape;
+  const routes = shape.routes.map((r) => (chance.hit(0.8) ? { ...r, asks: chance.pick(ASKS) } : r));
+  // Dwell and budget are counted by the wall clock; what a wrong one does to them is nothing to judge.
+  return { ...shape, routes, skews: shape.skews.map((s) => ({ ...s, skewMs: 0 })) };
+}
+
 /** @param focus instead of the seed's own */
 export function shapeOf(seed: number, focus?: Focus): Shape {
   const chance = new Chance(seed);
@@ -78,7 +96,7 @@ export function shapeOf(seed: number, focus?: Focus): Shape {
     pods: chance.int(1, pods),
   }));
   const exists = chance.hit(0.08);
-  return {
+  return stable({
     seed,
     focus: wanted,
     size: kind,
@@ -97,7 +115,7 @@ export function shapeOf(seed: number, focus?: Focus): Shape {
       skewMs: chance.hit(0.5) ? 0 : chance.int(-3_600_000, 3_600_000),
       rate: 1 + (chance.next() - 0.5) * 0.06,
     })),
-  };
+  });
 }
 function routeShape(chance: Chance, o: { i: number; apps: App[]; addresses: string[]; exists: boolean }): RouteShape {
   const own = o.addresses[o.i]!;
@@ -133,9 +151,15 @@ export function planOf(shape: Shape): PlanEvent[] {
     .sort((x, y) => x.at - y.at)
     .map((e, id) => ({ id, ...e }));
 }
-/** With `Exists` a Pod on a node that is down may be right, and then nothing becomes Ready; such worlds have no dead nodes. */
-const fits = (kind: EventKind, { routes }: Shape): boolean =>
-  !(routes.some((r) => r.reaction === "Exists") && (kind === "nodeDown" || kind === "nodesLost"));
+/**
+ * With `Exists` a Pod on a node that is down may be right, and then nothing becomes Ready; such worlds have no dead nodes. Clocks that jump would
+ * change what dwell and budget mean. Where no node agent reads a status, a second controller is nobody's concern.
+ */
+const fits = (kind: EventKind, { routes, datapath }: Shape): boolean => {
+  if (kind === "nodeDown" || kind === "nodesLost") return !routes.some((r) => r.reaction === "Exists");
+  if (kind === "clockJump") return !routes.some((r) => r.asks);
+  return kind !== "secondWriter" || datapath === "dataplane-v2";
+};
 
 const LONG: Partial<Record<EventKind, [number, number]>> = {
   holdRoutes: [10_000, 60_000],

@@ -6,6 +6,7 @@ import { resourcePath, type KubeObject } from "../../../controller/kubernetes";
 import { Chance } from "../engine/chance";
 import { EPOCH, goodRoad, Process, type Overseer, type Road, type RoadName } from "../engine/process";
 import { PROJECT, REGION, Replica } from "../engine/replica";
+import { OTHER_CONTROLLER } from "../checks/known";
 import { openStreams, type Heard } from "../engine/roads";
 import { Scheduler } from "../engine/scheduler";
 import { ApiModel, type Write } from "../models/api";
@@ -190,10 +191,14 @@ export class SimWorld {
       slot.process.thaw();
     }
     this.resumeWatches();
+    this.mend();
+  }
+  private mend(): void {
     for (const node of [...this.cluster.downNodes]) this.cluster.setNode(node, true);
     for (const node of this.shape.nodes)
       if (!this.cluster.all("node").some((n) => n.metadata.name === node)) this.cluster.addNode(node);
     this.cluster.patch("network", NETWORK, networkStatus(true), "/status");
+    for (const route of this.cluster.all("route").filter(decidedByTwo)) this.cluster.clearStatus(route.metadata.name ?? "");
     for (const { name } of this.shape.apps)
       if (this.cluster.pods(name).length === 0 && this.chance.hit(0.7))
         this.cluster.newPod(name, this.chance.pick(this.shape.nodes), 500);
@@ -203,6 +208,8 @@ export class SimWorld {
     return addressesSpec(this.shape.addresses);
   }
 }
+const decidedByTwo = ({ metadata }: KubeObject): boolean =>
+  (metadata as { managedFields?: { manager: string }[] }).managedFields?.some((m) => m.manager === OTHER_CONTROLLER) ?? false;
 /** What step of a hand-over a write of a controller is. */
 function stepOf({ who, collection, before, after }: Write): string | undefined {
   if (collection !== collectionOf("binding") || !/^c\d/.test(who)) return undefined;
