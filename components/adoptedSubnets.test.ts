@@ -65,9 +65,7 @@ describe("adopted subnets", () => {
       /PersistentPodIps "edge" has 1 problem.*\n {2}networks\.green\.existingSubnetwork: 10\.1\.8\.0\/24 overlaps/,
     );
     const networks = { blue, green: adopted };
-    const alone = await reported(() => new PodNetworks("n", { region: "europe-west3", networks, kubernetesObjects: false }), {
-      calls,
-    });
+    const alone = await reported(() => new PodNetworks("n", { region: "europe-west3", networks, kubernetesObjects: false }));
     expect(alone[0]).to.match(/PodNetworks "n".*\n {2}networks\.green\.existingSubnetwork/);
   });
 
