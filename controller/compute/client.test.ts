@@ -55,6 +55,24 @@ describe("compute fence", () => {
     expect(server.requests.length).to.equal(before);
   });
 
+  it("is asked after the wait for a turn of the event loop, so a process that was stopped there sends nothing (DESIGN 9.7)", async () => {
+    server = await moving(() => undefined);
+    let open = true;
+    const clock = {
+      now: () => 0,
+      monotonic: () => 0,
+      sleep: () => Promise.resolve(),
+      // The process stands still in the middle of that wait, and the lease is over when it goes on.
+      breathe: () => ((open = false), Promise.resolve()),
+    };
+    const check = (method: string): void => {
+      if (!open) throw new ComputeError({ code: "Fenced", method, message: "late" });
+    };
+    const { fabric } = worldOn(server.rootUrl, {}, { deps: { clock } });
+    expect((await caught(fabric.setTarget(rule, T2, { check }))).code).to.equal("Fenced");
+    expect(server.requests).to.deep.equal([]);
+  });
+
   it("is not asked for reads or for waiting on what is under way", async () => {
     server = await moving(() => undefined);
     const fence = closedFrom(2);

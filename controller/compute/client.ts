@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The thin layer over Google's generated client. Order of one attempt, and it matters: token bucket, access token, fence, send.
+// The thin layer over Google's generated client. Order of one attempt, and it matters: token bucket, turn, access token, fence, send.
 // The library's own retries are off: it would repeat a request without asking the fence.
 import { Agent } from "node:http";
 // The deep import leaves the alpha and beta APIs out of the bundle: half its size (docs/adr/0003-compute-client.md).
@@ -130,6 +130,9 @@ export class Client {
   async once<T>(attempt: Attempt<T>): Promise<T> {
     const { method, group, fence } = attempt;
     await this.limiter.take(group);
+    // The library takes a millisecond or two for each request: 60 that go on at once, as answers of one turn, would be too long a turn.
+    const pause = this.deps.clock.breathe?.();
+    if (pause !== undefined) await pause;
     const headers = await this.credentials.headers(this.rootUrl);
     fence?.check(method);
     const answer = await this.exchange(attempt, headers);

@@ -185,6 +185,8 @@ export interface Clock {
   now(): number;
   monotonic(): number;
   sleep(ms: number): Promise<void>;
+  /** What to wait for before the next request, where the event loop needs a turn; undefined: nothing. */
+  breathe?(): Promise<void> | undefined;
 }
 
 export interface Logger {

@@ -98,7 +98,12 @@ function makeFabric(o: LeadingOptions, clusterUid: string): Fabric {
   return fabric(
     { ...compute, clusterUid },
     {
-      clock: { now: () => clock.now(), monotonic: () => clock.monotonic(), sleep: sleeper(clock, hurry) },
+      clock: {
+        now: () => clock.now(),
+        monotonic: () => clock.monotonic(),
+        sleep: sleeper(clock, hurry),
+        breathe: () => clock.breathe?.(),
+      },
       random,
       uuid: randomUUID,
       logger,

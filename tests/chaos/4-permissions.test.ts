@@ -6,27 +6,16 @@ import { expect } from "chai";
 import { GKE_CLASSES, KINDS, NAMESPACE, CONTROLLER } from "../../controller/api";
 import { PERMISSIONS_BY_METHOD, REQUIRED_PERMISSIONS } from "../../controller/api/permissions";
 import { resourcePath } from "../../controller/kubernetes";
-import { clusterRules, ownRules, type Rule } from "../../components/rbac";
+import { clusterRules, ownRules } from "../../components/rbac";
 import { eventually } from "../support/clients";
 import { gateway, route } from "../support/workloads";
 import { PROJECT, REGION, startLab, toolsOrSkip, type Lab } from "./lab";
 import { startReplica, tailOf, type Replica } from "./replica";
+import { differences, granted, overlooked, requestsOf, used } from "./rights";
 import { Scene } from "./scene";
 
 const [FIRST, UNRESERVED] = ["34.93.0.1", "34.93.0.9"];
 const USER = `system:serviceaccount:${NAMESPACE}:${CONTROLLER}`;
-
-interface AuditEvent {
-  user: { username: string };
-  verb: string;
-  requestURI: string;
-  responseStatus?: { code: number };
-  objectRef?: { apiGroup?: string; resource: string; subresource?: string };
-}
-const wordsOf = (rules: readonly Rule[]): string[] =>
-  rules.flatMap((r) =>
-    r.apiGroups.flatMap((g) => r.resources.flatMap((res) => r.verbs.map((v) => `${g || "core"}/${res} ${v}`))),
-  );
 
 describe("rights, granted and used", function () {
   this.timeout(120_000);
@@ -118,39 +107,29 @@ describe("rights, granted and used", function () {
 
   it("DESIGN 9.8: Kubernetes: the rendered roles equal the verbs of the audit log, in both directions and without exceptions", () => {
     const rendered = { gkeClasses: true, observe: false };
-    const granted = new Set(wordsOf([...clusterRules(rendered), ...ownRules(rendered)]));
-    const events = readFileSync(lab.auditLog, "utf8")
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line) as AuditEvent)
-      .filter((e) => e.user.username === USER && e.objectRef !== undefined);
-    const used = new Set(
-      events.map(({ verb, objectRef }) => {
-        const { apiGroup = "core", resource, subresource } = objectRef!;
-        return `${apiGroup}/${resource}${subresource ? `/${subresource}` : ""} ${verb}`;
-      }),
-    );
+    const have = granted([...clusterRules(rendered), ...ownRules(rendered)]);
+    const events = requestsOf(USER, readFileSync(lab.auditLog, "utf8"));
     const refused = events.filter((e) => e.responseStatus?.code === 403).map((e) => `${e.verb} ${e.requestURI}`);
     expect(refused, "asked for and not allowed").to.deep.equal([]);
-    expect([...used].filter((u) => !granted.has(u)).sort(), "used and not granted").to.deep.equal([]);
-    expect([...granted].filter((g) => !used.has(g)).sort(), "granted and never used").to.deep.equal([]);
-    console.log(`      ${granted.size} rights in Kubernetes, each used; ${events.length} requests`);
+    expect(differences(have, used(events))).to.deep.equal({ missing: [], unused: [] });
+    expect(overlooked(have, used(events)), "the comparison sees each single right that is too few or too many").to.deep.equal([]);
+    console.log(`      ${have.length} rights in Kubernetes, each used; ${events.length} requests`);
   });
 
   it("DESIGN 9.8: Google Cloud: the custom role equals the permissions of the methods in the emulator's log, in both directions", () => {
     const calls = lab.emulator.log.filter((e) => /^google-api-nodejs-client/.test(e.userAgent));
-    const used = new Set(calls.map((e) => e.methodId.replace(/^compute\./, "")));
+    const methods = [...new Set(calls.map((e) => e.methodId.replace(/^compute\./, "")))];
     const known = new Map(PERMISSIONS_BY_METHOD.map((m) => [m.method, m.permissions]));
-    expect([...used].filter((m) => !known.has(m)).sort(), "called without a permission").to.deep.equal([]);
-    expect([...known.keys()].filter((m) => !used.has(m)).sort(), "permitted and never called").to.deep.equal([]);
-    const needed = new Set([...used].flatMap((m) => known.get(m) ?? []));
-    expect([...needed].sort()).to.deep.equal([...REQUIRED_PERMISSIONS]);
+    expect(differences([...known.keys()], methods), "methods").to.deep.equal({ missing: [], unused: [] });
+    const needed = methods.flatMap((m) => known.get(m) ?? []);
+    expect(differences(REQUIRED_PERMISSIONS, needed)).to.deep.equal({ missing: [], unused: [] });
+    expect(overlooked(REQUIRED_PERMISSIONS, needed)).to.deep.equal([]);
     // Rights that depend on what an insert says: both kinds of addresses were used.
     const inserts = calls.filter((e) => e.methodId === "compute.forwardingRules.insert" && e.status === 200);
     const schemes = inserts.map((e) => (e.request as { loadBalancingScheme?: string }).loadBalancingScheme);
     expect(schemes).to.include.members(["EXTERNAL", "INTERNAL"]);
     console.log(
-      `      ${REQUIRED_PERMISSIONS.length} permissions in Google Cloud, each used by one of ${used.size} methods; ${calls.length} requests`,
+      `      ${REQUIRED_PERMISSIONS.length} permissions in Google Cloud, each used by one of ${methods.length} methods; ${calls.length} requests`,
     );
   });
 });
