@@ -41,6 +41,13 @@ const WHERE: Readonly<Record<string, Focus>> = {
   "what was accepted holds for an edited route too": "edits",
   "a wish is never looked at again": "late",
   "a claim of an unknown route is given back": "behind",
+  "heirs are looked for before the turn comes, not when it comes": "late",
+  "heirs are not looked for": "routes",
+  "a second controller is not heeded": "second",
+  "a second controller is not heeded by a pass that waits": "second",
+  "sticky is forgotten": "stable",
+  "dwell is counted in milliseconds": "stable",
+  "budget is never spent": "stable",
   "Pod's UID ignored, its name believed": "names",
   "a rule moved by hand is not repaired": "drift",
   "foreign rule stolen": "drift",
@@ -52,6 +59,7 @@ const CONDITIONS = "controller/core/conditions.ts";
 const ACCEPT = "controller/core/accept.ts";
 const ADDRESS = "controller/manager/address.ts";
 const ROUTE = "controller/manager/route.ts";
+const STABILITY = "controller/core/stability.ts";
 const RELEASE = "controller/manager/release.ts";
 const LEADER = "controller/kubernetes/leader.ts";
 
@@ -111,8 +119,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     "a rule moved by hand is not repaired",
     HANDOVER,
-    `return programmed(i) ? { do: "nothing" } : { do: "program", repair: true };`,
-    `return { do: "nothing" };`,
+    `if (!programmed(i)) return { do: "program", repair: true };`,
+    `if (!programmed(i)) return { do: "nothing" };`,
   ),
   mutant("youngest route wins", ACCEPT, `byAge(r, route) < 0);`, `byAge(r, route) > 0);`),
   mutant("claims of older routes ignored", ACCEPT, `    if (winner)\n`, `    if (winner?.metadata.name === "")\n`),
@@ -158,6 +166,28 @@ export const MUTANTS: readonly Mutant[] = [
     "controller/manager/reconciler.ts",
     `if (owner) {`,
     `if (owner?.metadata.name === "") {`,
+  ),
+  mutant("heirs are looked for before the turn comes, not when it comes", RELEASE, `  if (heir) return heir;\n`, ``),
+  mutant("heirs are not looked for", RELEASE, `.find((r) => wants(world, r, binding));`, `.find((r) => r.metadata.name === "");`),
+  mutant(
+    "a second controller is not heeded",
+    "controller/manager/second-writer.ts",
+    `datapath === "dataplane-v2" ? (route.writers?.others ?? []) : [];`,
+    `datapath === "dataplane-v2" ? (route.writers?.others ?? []).slice(1) : [];`,
+  ),
+  mutant(
+    "a second controller is not heeded by a pass that waits",
+    "controller/manager/plan.ts",
+    `|| otherDeciders(now, this.parts.settings).length > 0`,
+    ``,
+  ),
+  mutant("sticky is forgotten", STABILITY, `if (s.policy.sticky && !heavier)`, `if (s.policy.sticky && heavier)`),
+  mutant("dwell is counted in milliseconds", STABILITY, `policy.minDwellSeconds * 1000;`, `policy.minDwellSeconds;`),
+  mutant(
+    "budget is never spent",
+    STABILITY,
+    `if (free.length === 0) return undefined;`,
+    `if (free.length < 99) return undefined;`,
   ),
   mutant("finalizer goes although something is stuck", ROUTE, `    if (stuck.length > 0) {\n`, `    if (stuck.length > 99) {\n`),
   mutant(
