@@ -2,7 +2,7 @@
 // A second writer that nobody here wrote: kubectl, with field managers of its own, in the middle of a move. It takes over the status of a route, then
 // it writes into the journal of an address. The first is a second controller, so nothing moves until it lets go; the second is a slip, and is put right.
 import { expect } from "chai";
-import { bindingName, SECOND_WRITER } from "../../controller/api";
+import { bindingName, SECOND_WRITER, type AddressBinding } from "../../controller/api";
 import { eventually, run, throughout, type Ran } from "../support/clients";
 import { startLab, toolsOrSkip, type Lab } from "./lab";
 import { startReplica, type Replica } from "./replica";
@@ -69,20 +69,25 @@ describe("kubectl writes what is the controller's", function () {
 
   it("E63: kubectl edits the journal of an address, at rest and in the middle of a move: it is put right, and the address follows the Pod, not the text", async () => {
     const claim = bindingName(CLAIM, "External");
-    const edit = (status: object): Promise<Ran> => {
+    const edit = async (status: object): Promise<AddressBinding["status"]> => {
       const patch = ["--subresource=status", "--type=merge", "--field-manager=kubectl-edit", `-p=${JSON.stringify({ status })}`];
-      return kubectl(["patch", "addressbinding", claim, ...patch]);
+      return (JSON.parse((await kubectl(["patch", "addressbinding", claim, ...patch, "-o", "json"])).stdout) as AddressBinding)
+        .status;
     };
+    const phase = async (): Promise<string | undefined> => (await scene.getBinding(CLAIM)).status?.phase;
     const holder = (await scene.getBinding(CLAIM)).status?.holder;
-    await edit({ holder: { ...holder, node: "node-3", instance: "node-3", podUID: "nobody", podName: "nobody" } });
+    const edited = await edit({ holder: { ...holder, node: "node-3", instance: "node-3", podUID: "nobody", pod: "nobody" } });
+    expect(edited?.holder?.node, "the edit was taken").to.equal("node-3");
     await eventually(
       async () => expect((await scene.getBinding(CLAIM)).status?.holder?.node).to.equal("node-1") && undefined,
       20_000,
     );
     await scene.untilHeld("c", "c-1");
-    const moving = scene.pod({ app: "c", name: "c-2", node: "node-2" });
-    await moving;
-    await edit({ phase: "Held", next: null });
+    lab.gke.setDatapathFault((node) => (node === "node-2" ? "not yet" : undefined));
+    await scene.pod({ app: "c", name: "c-2", node: "node-2" });
+    await eventually(async () => expect(await phase()).to.equal("Preparing") && undefined);
+    expect((await edit({ phase: "Held", next: null }))?.phase).to.equal("Held");
+    lab.gke.setDatapathFault(undefined);
     await scene.untilHeld("c", "c-2", 40_000);
     expect([scene.vmOf(CLAIM), (await scene.getBinding(CLAIM)).status?.holder?.node]).to.deep.equal(["node-2", "node-2"]);
     const targets = lab.emulator.list("targetInstances").filter((t) => t.instance.endsWith("/node-3"));

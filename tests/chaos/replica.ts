@@ -47,7 +47,7 @@ export interface Replica {
 const bundles = new Map<string, Promise<string>>();
 /** The bundle, made once a lab from the sources as they are, as scripts/build.ts makes it; with bugs, one beside it. */
 function bundleIn(dir: string, bugs: readonly Patch[] = []): Promise<string> {
-  const outfile = join(dir, bugs.length === 0 ? "controller.js" : "controller-with-bugs.js");
+  const outfile = join(dir, `controller${bugs.length === 0 ? "" : `-with-${bugs.length}-bugs`}.js`);
   const entry = {
     ...{ entryPoints: [join(ROOT, "controller", "main.ts")], outfile, absWorkingDir: ROOT, logLevel: "warning" as const },
     ...{ bundle: true, platform: "node" as const, target: "node20", format: "cjs" as const, keepNames: true },
