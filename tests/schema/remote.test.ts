@@ -101,7 +101,7 @@ describe("a program with the generated SDK and the plugin", function () {
       const ran = await pulumi(args, { OTHER_ADDRESS: "34.123.30.9" });
       expect(ran.code, ran.stdout).to.not.equal(0);
       expect(ran.stdout + ran.stderr, ran.stdout + ran.stderr)
-        .to.contain('PersistentPodIps "edge" has 1 problem in its edits that are refused')
+        .to.contain('PersistentPodIps "edge" has edits that are refused')
         .and.contain('addresses.web.address: is "34.123.30.1" and cannot become "34.123.30.9"');
     }
     const written = world.emulator.log.slice(before).filter((e) => e.method !== "GET" && !/^google-api/.test(e.userAgent));
