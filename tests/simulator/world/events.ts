@@ -128,6 +128,12 @@ export const FOCI = {
     changes: { rollout: 8, podNew: 6, podTwins: 3, flap: 3, podDelete: 2, podKill: 1 },
     faults: { crash: 3, stop: 3, slow: 2, slowOperations: 1 },
   },
+  /** Routes wait for the addresses of others, and inherit them. */
+  heirs: {
+    changes: { rival: 6, routeDelete: 5, podNew: 2 },
+    faults: { slowOperations: 3, crash: 1, errorsCloud: 1 },
+    calm: [60, 110],
+  },
   /** Another controller decides too, now and then. */
   second: {
     changes: { secondWriter: 7, podNew: 5, rollout: 4, routeDelete: 1, ruleMoved: 2 },
