@@ -16,6 +16,7 @@ export interface Envelope {
   kind?: string;
   apiVersion?: string;
   metadata?: { resourceVersion?: string; continue?: string };
+  items?: unknown[];
 }
 
 export class ListBytes {
@@ -28,11 +29,13 @@ export class ListBytes {
   constructor(private readonly bytes: Buffer) {
     this.first = startOfItems(bytes);
     this.at = this.first;
-    this.head = JSON.parse(this.first < 0 ? bytes.toString("utf8") : `${bytes.toString("utf8", 0, this.first)}]}`) as Envelope;
+    this.head = envelope(this.first < 0 ? bytes.toString("utf8") : `${bytes.toString("utf8", 0, this.first)}]}`);
   }
 
   /** The bytes of one item after the other; once only. @throws SyntaxError where the bytes end too soon */
   *items(): Generator<Buffer> {
+    // With blanks in it, as a server prints it for people: not our server's form, but the objects are there all the same.
+    if (this.first < 0) for (const item of this.head.items ?? []) yield Buffer.from(JSON.stringify(item));
     while (this.at >= 0 && this.bytes[this.at] !== CLOSE_BRACKET) {
       const end = endOfValue(this.bytes, this.at);
       yield this.bytes.subarray(this.at, end);
@@ -43,8 +46,16 @@ export class ListBytes {
   /** Everything but the items, after the last of them. @throws SyntaxError where the bytes end too soon, or items are left */
   rest(): Envelope {
     if (this.first < 0) return this.head;
-    return JSON.parse(`${this.bytes.toString("utf8", 0, this.first)}${this.bytes.toString("utf8", this.at)}`) as Envelope;
+    return envelope(`${this.bytes.toString("utf8", 0, this.first)}${this.bytes.toString("utf8", this.at)}`);
   }
+}
+
+/** @throws SyntaxError for JSON that is no list: taken for an empty one, it would mean that everything was deleted */
+function envelope(text: string): Envelope {
+  const read = JSON.parse(text) as Envelope | null;
+  if (typeof read !== "object" || read === null || !Array.isArray(read.items ?? []))
+    throw new SyntaxError("this is not a list");
+  return read;
 }
 
 /** Position after the bracket of the list's own items, or -1 where there are none in the form that the API server writes. */

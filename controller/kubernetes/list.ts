@@ -48,9 +48,9 @@ async function listPages(options: ListOptions, limit: number, handle: (object: K
     const list = await getPage(options, limit, next);
     await handOver(list, options, handle);
     if (options.signal?.aborted === true) return version;
-    const { resourceVersion = "", continue: token = "" } = read(options.path, () => list.rest().metadata ?? {});
+    const { resourceVersion, continue: token } = read(options.path, () => aboutOf(list));
     version ||= resourceVersion;
-    next = token || undefined;
+    next = token;
   } while (next !== undefined);
   return version;
 }
@@ -80,11 +80,24 @@ function* objectsOf(list: ListBytes, { path, keepManagedFields = false }: ListOp
   const items = list.items();
   for (let next = read(path, () => items.next()); next.done !== true; next = read(path, () => items.next())) {
     const bytes = next.value;
-    const item = read(path, () => parseObject(bytes, keepManagedFields) as KubeObject);
+    const item = read(path, () => objectIn(bytes, keepManagedFields));
     item.kind ??= kind;
     item.apiVersion ??= apiVersion;
     yield item;
   }
+}
+
+/** @throws SyntaxError */
+function objectIn(bytes: Buffer, keepManagedFields: boolean): KubeObject {
+  const item = parseObject(bytes, keepManagedFields) as KubeObject | null;
+  if (typeof item?.metadata !== "object" || item.metadata === null) throw new SyntaxError("an item without metadata");
+  return item;
+}
+/** @throws SyntaxError where there is no version: no API server answers like that, and an empty list would mean that everything was deleted */
+function aboutOf(list: ListBytes): { resourceVersion: string; continue?: string } {
+  const { resourceVersion = "", continue: token } = list.rest().metadata ?? {};
+  if (resourceVersion === "") throw new SyntaxError("a list without a version");
+  return { resourceVersion, ...(token ? { continue: token } : {}) };
 }
 
 /** What is no JSON came over a bad road. @throws ApiError Network */

@@ -4,6 +4,7 @@ import { expect } from "chai";
 import { runWorkers } from "./controller";
 import { ListBytes } from "./bytes-list";
 import { listAll } from "./list";
+import { isApiError } from "./errors";
 import { Pace, TURN_MS } from "./pace";
 import { silentLogger } from "./logger";
 import { Store } from "./store";
@@ -166,6 +167,29 @@ describe("the bytes of a list", () => {
       expect((rest as { metadata: unknown }).metadata).to.deep.equal(meta);
     }
   });
+
+  it("give the items of a list that was printed for people too", () => {
+    const items = [odd, odd];
+    const { items: found, rest } = cut(JSON.stringify({ kind: "PodList", metadata: meta, items }, null, 2));
+    expect(found).to.deep.equal(items);
+    expect((rest as { metadata: unknown }).metadata).to.deep.equal(meta);
+  });
+
+  for (const body of [
+    "null",
+    "7",
+    "[]",
+    '"text"',
+    "{}",
+    '{"metadata":{}}',
+    '{"metadata":{"resourceVersion":"7"},"items":{}}',
+    '{"metadata":{"resourceVersion":"7"},"items":[null]}',
+  ])
+    it(`are refused where a good answer is no list, since an empty list would mean that everything was deleted (C9): ${body}`, async () => {
+      const client = { request: () => Promise.resolve(Buffer.from(body)) } as unknown as ApiClient;
+      const error = await listAll({ client, path: "/things" }, () => undefined).catch((e: unknown) => e);
+      expect(isApiError(error, "Network"), String(error)).to.equal(true);
+    });
 
   it("never pass for a whole list when they end too soon", () => {
     const text = JSON.stringify({ kind: "PodList", metadata: meta, items: [odd, odd] });

@@ -26,7 +26,7 @@ describe("Claims at the begin of a leadership", () => {
     const ask = w.api.request.bind(w.api);
     w.api.request = <T>(method: Method, path: string, options?: RequestOptions): Promise<T> => {
       if (method !== "GET" || path !== CLAIMS) return ask(method, path, options);
-      const list = { kind: "AddressBindingList", metadata: {}, items: w.api.list(`${CLAIMS}/`) };
+      const list = { kind: "AddressBindingList", metadata: { resourceVersion: "1" }, items: w.api.list(`${CLAIMS}/`) };
       return Promise.resolve(Buffer.from(JSON.stringify(list)) as T);
     };
     await caches.readClaims();

@@ -8,7 +8,7 @@ import * as path from "node:path";
 import { parseSelector } from "../../controller/api";
 import { accept, keyOf, select } from "../../controller/core";
 import { SETTINGS } from "../../controller/core/testing";
-import { createApiClient, silentLogger, systemClock, WorkQueue } from "../../controller/kubernetes";
+import { createApiClient, runWorkers, silentLogger, systemClock, WorkQueue } from "../../controller/kubernetes";
 import { Caches } from "../../controller/manager/caches";
 import { triggers } from "../../controller/manager/triggers";
 import type { ClusterSize, News, Order } from "./cluster";
@@ -54,7 +54,7 @@ interface Running {
   queue: WorkQueue;
   decided(): number;
 }
-/** Caches, triggers and one worker that accepts and selects, as the leader has them. */
+/** Caches, triggers and workers, as the leader has them; they accept and select, and write nothing. */
 function controller(port: number): Running & { close(): Promise<void> } {
   const client = createApiClient({ server: `http://127.0.0.1:${port}` });
   const caches = new Caches({
@@ -69,17 +69,11 @@ function controller(port: number): Running & { close(): Promise<void> } {
   let count = 0;
   caches.listen(triggers(caches, (key, priority) => queue.add(key, priority)));
   caches.start();
-  const worker = async (): Promise<void> => {
-    for (;;) {
-      const item = await queue.get();
-      if (item.shutdown) return;
-      const { key } = item;
-      if (key.startsWith("route/")) count += decide(caches, key.slice(6)) ? 1 : 0;
-      queue.done(key);
-      if (count % 20 === 0) await new Promise((next) => setImmediate(next));
-    }
+  const reconcile = (key: string): Promise<void> => {
+    if (key.startsWith("route/")) count += decide(caches, key.slice(6)) ? 1 : 0;
+    return Promise.resolve();
   };
-  const working = worker();
+  const working = runWorkers({ queue, workers: 4, reconcile });
   const close = async (): Promise<void> => {
     queue.shutDown();
     await working;

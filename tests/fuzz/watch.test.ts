@@ -4,6 +4,7 @@ import { expect } from "chai";
 import * as fc from "fast-check";
 import { isApiError, systemClock, type ApiClient, type ByteStream } from "../../controller/kubernetes";
 import { cutManagedFields, LineSplitter, parseObject } from "../../controller/kubernetes/bytes";
+import { listAll } from "../../controller/kubernetes/list";
 import { readWatch, type WatchEvent } from "../../controller/kubernetes/watch";
 import { json, pieces, text } from "./arbitraries";
 import { check, checkAsync } from "./budget";
@@ -118,6 +119,42 @@ describe("fuzz: bytes of a watch", function () {
         const bytes = Buffer.from(JSON.stringify({ metadata: meta, spec: o.spec }));
         expect(JSON.parse(cutManagedFields(bytes))).to.deep.equal(plain({ metadata: rest, spec: o.spec }));
         expect(parseObject(bytes, true)).to.deep.equal(plain({ metadata: meta, spec: o.spec }));
+      },
+    );
+  });
+
+  it("a list comes out item by item as JSON.parse reads it, whatever is in it; a part of one, or what is no list of objects, is an ApiError", () => {
+    const item = fc.record({ metadata, items: json, spec: json, note: fc.constantFrom('"items":[', '{"items":[{', "]}", '\\"') });
+    const listed = async (bytes: Buffer): Promise<{ items: unknown[]; version?: string; error?: unknown }> => {
+      const client = { request: () => Promise.resolve(bytes) } as unknown as ApiClient;
+      const items: unknown[] = [];
+      try {
+        return { items, version: await listAll({ client, path: "/things", keepManagedFields: true }, (o) => void items.push(o)) };
+      } catch (error) {
+        return { items, error };
+      }
+    };
+    return checkAsync(
+      0.05,
+      fc.record({
+        items: fc.array(item, { maxLength: 3 }),
+        builtIn: fc.boolean(),
+        cut: fc.double({ min: 0, max: 1, noNaN: true }),
+        odd: json,
+      }),
+      async ({ items, builtIn, cut, odd }) => {
+        const about = { metadata: { resourceVersion: "7" } };
+        const text = JSON.stringify(
+          builtIn ? { kind: "ThingList", apiVersion: "v1", ...about, items } : { apiVersion: "v1", items, ...about },
+        );
+        const whole = await listed(Buffer.from(text));
+        expect([whole.error, whole.version]).to.deep.equal([undefined, "7"]);
+        const added = { ...(builtIn ? { kind: "Thing" } : {}), apiVersion: "v1" };
+        expect(plain(whole.items)).to.deep.equal(items.map((i) => ({ ...(plain(i) as object), ...added })));
+        const part = await listed(Buffer.from(text).subarray(0, Math.floor(cut * (text.length - 1))));
+        expect(isApiError(part.error), String(part.error)).to.equal(true);
+        const wrong = await listed(Buffer.from(JSON.stringify(odd)));
+        if (wrong.error !== undefined) expect(isApiError(wrong.error), String((wrong.error as Error).stack)).to.equal(true);
       },
     );
   });
