@@ -131,11 +131,12 @@ export class Client {
     const { method, group, fence } = attempt;
     await this.limiter.take(group);
     // The library takes a millisecond or two for each request: 60 that go on at once, as answers of one turn, would be too long a turn.
-    const pause = this.deps.clock.breathe?.();
-    if (pause !== undefined) await pause;
+    await this.deps.clock.breathe?.();
     const headers = await this.credentials.headers(this.rootUrl);
     fence?.check(method);
     const answer = await this.exchange(attempt, headers);
+    // Pages of several lists that come together are judged one after the other.
+    await this.deps.clock.breathe?.();
     if (answer.status < 400) return readAnswer(method, answer.data);
     const error = fromHttp(
       method,

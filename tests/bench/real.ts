@@ -45,7 +45,7 @@ class Measured {
     await work();
     const answer = { ...(await this.do({ order: "end" }))!, phase: `${this.who}: ${name}` };
     const { phase, longest, ...figures } = answer;
-    say({ phase, ...figures, longest: longest.map((t) => t.cpuMs) });
+    say({ phase, ...figures, longest: longest.map((t) => `${t.cpuMs} at ${t.at}`) });
     return answer;
   }
   async churn(world: RealWorld): Promise<Answer & { phase: string }> {
