@@ -133,8 +133,10 @@ export class IntentMaker {
     const leftMs = (f: Former): number =>
       Math.abs(wall - Date.parse(f.leftAt ?? "")) < STALE_MS ? now - (seen.left.get(leftKey(f)) ?? now) : Infinity;
     const { serves, leaving, standby } = nodeDuties(seen.status, facts.node, { switchingMs, leftMs });
-    const base = { address: b.spec.address, network: networkName(b), generation: seen.generation };
-    if (!serves) return base;
+    const of = { address: b.spec.address, network: networkName(b) };
+    // Who only stands by, or has no part in it, has nothing to do and to say at each new generation: a failover is not the time for it.
+    if (!serves) return { ...of, generation: 0 };
+    const base = { ...of, generation: standby === undefined ? seen.generation : 0 };
     const there = leaving.flatMap((h) => aliveFor(h, b, facts));
     const due = standby !== undefined || [seen.status?.next, seen.status?.holder].some((h) => h?.podUID === serves.podUID);
     // A Pod that was left and is gone is no problem, and one that is there may still answer.

@@ -58,7 +58,7 @@ describe("The wish of a node", () => {
   });
   it("knows an address that lives elsewhere, for its blackhole", () => {
     const [a] = new IntentMaker().make(facts(binding({ ...held, holder: holder(2) })), 0).addresses;
-    expect(a).to.deep.equal({ address: "34.123.10.1", network: "blue", generation: 3 });
+    expect(a).to.deep.equal({ address: "34.123.10.1", network: "blue", generation: 0 });
   });
   it("takes the Pod's own address and the node's InternalIP on the default network, under whichever name", () => {
     const { networks, addresses } = new IntentMaker().make(facts(binding(held, "pod-network")), 0);
@@ -123,8 +123,13 @@ describe("The wish of a node", () => {
     const since = "2026-01-01T00:00:00.000Z";
     const status: AddressBindingStatus = { phase: "Held", generation: 4, holder: holder(2), standby: [{ ...holder(1), since }] };
     const [a] = new IntentMaker().make(facts(binding(status)), 0).addresses;
-    expect(a).to.deep.include({ standby: true, since, generation: 4 });
+    expect(a).to.deep.include({ standby: true, since });
     expect(a!.pod!.name).to.equal("pod-1");
+    const other: AddressBindingStatus = { ...status, phase: "Preparing", generation: 5, next: holder(3) };
+    expect(
+      new IntentMaker().make(facts(binding(other)), 0).addresses,
+      "another node's turn is no work for this one",
+    ).to.deep.equal([a]);
     const next: AddressBindingStatus = { ...status, phase: "Preparing", generation: 5, next: holder(1) };
     const [b] = new IntentMaker().make(facts(binding(next)), 0).addresses;
     expect(b!.pod!.name).to.equal("pod-1");

@@ -16,6 +16,7 @@ export interface Timeline {
 }
 
 const AGENT = "persistent-ip-agent";
+const CONTROLLER = "persistent-ip-controller";
 const SYSTEM = "persistent-ip-system";
 
 /** Begins to write down. @param address whose journal; @param namespace whose Pods */
@@ -47,6 +48,7 @@ export function startTimeline(lab: Lab, address: string, namespace: string): Tim
         ...switches.map(({ at, from, to }) => ({ at, text: `fabric   ${from?.vm ?? "-"} -> ${to?.vm ?? "-"}` })),
         ...gaps.flatMap(gapLines),
         ...(await kernelLines(lab, address, started)),
+        ...(await controllerLines(lab, started)),
       ].sort((a, b) => a.at - b.at);
       const distinct = all.filter((line, i) => line.text !== all[i - 1]?.text);
       return distinct.map(({ at, text }) => `${String(at - started).padStart(7)} ${text}`).join("\n");
@@ -68,18 +70,30 @@ const gapLines = ({ first, last, from, to, before, after }: Gap): Line[] => [
 ];
 
 /** What the agents told their kernels about the address, from their logs of level debug. */
-async function kernelLines(lab: Lab, address: string, since: number): Promise<Line[]> {
+const kernelLines = (lab: Lab, address: string, since: number): Promise<Line[]> =>
+  logLines(lab, { app: AGENT, since }, (line, node) => kernelLine(line, node, address));
+
+/** What the controller said of its decisions and of what failed. */
+const controllerLines = (lab: Lab, since: number): Promise<Line[]> =>
+  logLines(lab, { app: CONTROLLER, since }, (line) => {
+    if (!line.startsWith("{")) return [];
+    const { time, msg, ...fields } = JSON.parse(line) as { time: string; msg: string };
+    return [{ at: Date.parse(time), text: `control  ${msg} ${JSON.stringify(fields).slice(0, 300)}` }];
+  });
+
+type Source = { app: string; since: number };
+async function logLines(lab: Lab, { app, since }: Source, of: (line: string, node: string) => Line[]): Promise<Line[]> {
   const list = await lab.client.request<{ items: Pod[] }>("GET", `/api/v1/namespaces/${SYSTEM}/pods`, {
-    query: { labelSelector: `app.kubernetes.io/name=${AGENT}` },
+    query: { labelSelector: `app.kubernetes.io/name=${app}` },
   });
   const found = await Promise.all(
     list.items.map(async ({ metadata, spec }) => {
       const from = `--since-time=${new Date(since).toISOString()}`;
       const text = await lab.kubectl(["logs", "-n", SYSTEM, metadata.name, from]).catch(() => "");
-      return text.split("\n").flatMap((line) => kernelLine(line, spec.nodeName ?? "?", address));
+      return text.split("\n").flatMap((line) => of(line, spec.nodeName ?? "?"));
     }),
   );
-  return found.flat();
+  return found.flat().filter((line) => line.at >= since);
 }
 function kernelLine(text: string, node: string, address: string): Line[] {
   if (!text.startsWith("{")) return [];
