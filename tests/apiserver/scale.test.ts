@@ -2,10 +2,10 @@
 // 2,000 realistic Pods (about 9 KB each) through the reflector: how long, and how long at most the event loop stood still, by the
 // clock and by the processor time spent in that turn (other load on the machine only shows in the first). The figures are printed;
 // only what must hold on any machine is asserted.
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { expect } from "chai";
 import { type ApiClient, type KubeObject, Reflector, resourcePath, systemClock } from "../../controller/kubernetes";
 import { sharedApiServer, type TestApiServer } from "../support/apiserver";
+import { Turns } from "../bench/turns";
 import { newNamespace, PODS } from "./world";
 
 const COUNT = 2_000;
@@ -34,7 +34,6 @@ describe("2,000 Pods on a real API server", function () {
 
   for (const watchList of [true, false]) {
     it(`come in ${watchList ? "by WatchList" : "in pages of 100"}`, async () => {
-      const delay = monitorEventLoopDelay({ resolution: 1 });
       global.gc?.();
       const heapBefore = process.memoryUsage().heapUsed;
       const reflector = new Reflector<TrimmedPod>({
@@ -43,18 +42,16 @@ describe("2,000 Pods on a real API server", function () {
         indexers: { app: (p) => [p.metadata.labels?.["app"] ?? ""] },
       });
       const turns = new Turns();
-      delay.enable();
       const began = performance.now();
       reflector.start();
       await reflector.whenSynced();
       const tookMs = Math.round(performance.now() - began);
-      delay.disable();
-      turns.stop();
+      const { clockMs, cpuMs } = await turns.stop();
       global.gc?.();
       const heapMb = ((process.memoryUsage().heapUsed - heapBefore) / 2 ** 20).toFixed(1);
       console.log(
-        `      ${COUNT} Pods synced in ${tookMs} ms, longest stall ${(delay.max / 1e6).toFixed(1)} ms, ` +
-          `of processor time ${turns.longestMs.toFixed(1)} ms${global.gc ? `, heap +${heapMb} MB` : ""}`,
+        `      ${COUNT} Pods synced in ${tookMs} ms, longest stall ${clockMs} ms, ` +
+          `of processor time ${cpuMs} ms${global.gc ? `, heap +${heapMb} MB` : ""}`,
       );
       expect(reflector.store.size).to.equal(COUNT);
       expect(reflector.store.byIndex("app", "app-7")).to.have.length(COUNT / 20);
@@ -62,28 +59,6 @@ describe("2,000 Pods on a real API server", function () {
     });
   }
 });
-
-/** Longest turn of the event loop in processor time of this process. */
-class Turns {
-  longestMs = 0;
-  private running = true;
-  private last = process.cpuUsage();
-
-  constructor() {
-    this.turn();
-  }
-
-  stop(): void {
-    this.running = false;
-  }
-
-  private turn(): void {
-    const { user, system } = process.cpuUsage(this.last);
-    this.longestMs = Math.max(this.longestMs, (user + system) / 1000);
-    this.last = process.cpuUsage();
-    if (this.running) setImmediate(() => this.turn());
-  }
-}
 
 function trim(object: KubeObject): TrimmedPod {
   const { namespace, name, uid, resourceVersion, labels } = object.metadata;

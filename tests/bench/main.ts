@@ -18,7 +18,12 @@ const option = (name: string, fallback: number): number => {
   const at = process.argv.indexOf(`--${name}`);
   return at < 0 ? fallback : Number(process.argv[at + 1]);
 };
-const SIZE: ClusterSize = { pods: option("pods", 10_000), namespaces: 50, routes: option("routes", 1_000), nodes: 1_000 };
+const SIZE: ClusterSize = {
+  pods: option("pods", 10_000),
+  namespaces: option("namespaces", 50),
+  routes: option("routes", 1_000),
+  nodes: 1_000,
+};
 const CHANGES = option("changes", 5_000);
 const LIMIT_MS = option("limit-ms", 50);
 
