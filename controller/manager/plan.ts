@@ -116,20 +116,13 @@ export class Planner {
 
   /** Nodes that may be needed: their target instances are made ahead of need. */
   candidates(selection: Selection, network: RouteNetwork): TargetKey[] {
-    return selection.verdicts.flatMap((v) => {
-      const node = v.pod.node ? this.parts.caches.world.node(v.pod.node) : undefined;
-      const vm = node?.vm;
-      return vm && mayHold(v.reason)
-        ? [
-            {
-              zone: vm.zone,
-              instance: vm.instance,
-              node: v.pod.node!,
-              incarnation: `${node.uid}/${vm.id ?? ""}`,
-              ...(network.vpc ? { vpc: network.vpc } : {}),
-            },
-          ]
-        : [];
+    // One for each node: a selector may match thousands of Pods.
+    const nodes = new Set(selection.verdicts.flatMap((v) => (v.pod.node && mayHold(v.reason) ? [v.pod.node] : [])));
+    return [...nodes].flatMap((name) => {
+      const node = this.parts.caches.world.node(name);
+      if (!node?.vm) return [];
+      const { zone, instance, id = "" } = node.vm;
+      return [{ zone, instance, node: name, incarnation: `${node.uid}/${id}`, ...(network.vpc ? { vpc: network.vpc } : {}) }];
     });
   }
 
