@@ -28,7 +28,7 @@ describe("destroy", function () {
     // The code is no witness: an interruption between two steps ends with 0, and with words as if all had gone.
     const ran = await it_.run(["destroy", "--yes", "--skip-preview"], /GKEIPRoute edge-\w+ deleted/);
     expect(ran.text).to.contain("^C received; cancelling");
-    expect((await it_.state()).length, ran.text).to.be.greaterThan(20);
+    expect(it_.state().length, ran.text).to.be.greaterThan(20);
     for (const d of await it_.disagreements()) expect(d).to.match(/GKEIPRoute::edge-\w+ is in the state only/);
     await it_.must(["refresh", "--yes", "--skip-preview"]);
     await agrees();
@@ -83,13 +83,13 @@ describe("destroy", function () {
         "--yes",
         "--skip-preview",
         "--target",
-        await it_.urnOf(ADDRESS, "edge-web"),
+        it_.urnOf(ADDRESS, "edge-web"),
         "--target-dependents",
       ]);
       expect(refused.code, refused.text).to.not.equal(0);
       expect(it_.cloud()).to.include.members(RESERVED);
       await it_.up();
-      await target(await it_.urnOf(ROUTE, "edge-proxy"));
+      await target(it_.urnOf(ROUTE, "edge-proxy"));
       expect(it_.cloud().filter((c) => c.startsWith("forwardingRules/"))).to.have.length(1);
       await survived();
     });
@@ -126,7 +126,7 @@ describe("destroy", function () {
 
     it("the next update after it works, and targeted at a route takes its forwarding rule and no address", async () => {
       await it_.up();
-      await target(await it_.urnOf(ROUTE, "edge-proxy"));
+      await target(it_.urnOf(ROUTE, "edge-proxy"));
       expect(it_.cloud()).to.include.members(RESERVED);
       expect(it_.cloud().filter((c) => c.startsWith("forwardingRules/"))).to.have.length(1);
       await agrees();
@@ -136,10 +136,10 @@ describe("destroy", function () {
     // "replaced", closes the connection, and then wants to delete by it. Nothing asks so of a provider that is the target itself.
     it("targeted at the Kubernetes provider, then at the cluster: takes what is in it along, and no address", async () => {
       await it_.up();
-      await target(await it_.urnOf("pulumi:providers:kubernetes", "edge-kubernetes"));
+      await target(it_.urnOf("pulumi:providers:kubernetes", "edge-kubernetes"));
       expect(it_.cloud().filter((c) => c.startsWith("forwardingRules/"))).to.deep.equal([]);
       await agrees();
-      await target(await it_.urnOf("gcp:container/cluster:Cluster", "edge"));
+      await target(it_.urnOf("gcp:container/cluster:Cluster", "edge"));
       expect(it_.cloud()).to.include.members(RESERVED).and.not.include("clusters/edge");
       await agrees();
     });
@@ -156,7 +156,7 @@ describe("destroy", function () {
       await it_.up();
       await it_.must(["destroy", "--yes"]);
       gone([...RESERVED, ...HOLDING]);
-      expect(await it_.state()).to.deep.equal([]);
+      expect(it_.state()).to.deep.equal([]);
     });
 
     it("the next update says what to do about the addresses that were kept, and works once they are adopted", async () => {

@@ -120,12 +120,12 @@ describe("a Shared VPC (E68)", function () {
       "--yes",
       "--skip-preview",
       "--target",
-      await stack.urnOf("kubernetes:networking.gke.io/v1:GKEIPRoute", "edge-borrowed"),
+      stack.urnOf("kubernetes:networking.gke.io/v1:GKEIPRoute", "edge-borrowed"),
       "--target-dependents",
     ]);
     await fetch(`${emulator.url}compute/v1/projects/${HOST}/regions/${region}/addresses/borrowed`, { method: "DELETE" });
     await stack.must(["destroy", "--yes", "--skip-preview"]);
     expect(places()).to.deep.equal({ host: [], own: [] });
-    expect(await stack.state()).to.deep.equal([]);
+    expect(stack.state()).to.deep.equal([]);
   });
 });

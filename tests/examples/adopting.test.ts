@@ -100,21 +100,27 @@ describe("examples that adopt a cluster", function () {
   this.timeout(180_000);
   const examples = useExamples();
 
-  for (const example of EXAMPLES.filter((x) => !process.env.ONLY || process.env.ONLY.split(",").includes(x.name)))
+  const chosen = EXAMPLES.filter((x) => !process.env.ONLY || process.env.ONLY.split(",").includes(x.name));
+  const created: Promise<Project>[] = [];
+  /** A project's folder and stack are made while the one before it is up: that costs seconds and touches nothing. */
+  const projectOf = (index: number): Promise<Project> => {
+    const example = chosen[index]!;
+    const onDestroy = example.protected ? {} : { [`example-${example.name}:onDestroy`]: "Delete" };
+    return (created[index] ??= examples().project(example.name, { ...onDestroy, ...example.config?.(examples()) }));
+  };
+
+  chosen.forEach((example, index) =>
     it(`${example.name}: preview, up, no change, ${example.edit.what}, destroy`, async () => {
       const e = examples();
-      const onDestroy = `example-${example.name}:onDestroy`;
-      const project = await e.project(example.name, {
-        ...(example.protected ? {} : { [onDestroy]: "Delete" }),
-        ...example.config?.(e),
-      });
+      const project = await projectOf(index);
+      if (index + 1 < chosen.length) projectOf(index + 1).catch(() => undefined); // its own test awaits it
       // The next example needs the cluster as it was, whatever happens.
       let last = project;
       try {
         last = await live(e, example, project);
       } finally {
         if (example.protected) {
-          await last.configure({ [onDestroy]: "Delete" });
+          await last.configure({ [`example-${example.name}:onDestroy`]: "Delete" });
           await last.up();
         }
         await project.destroy();
@@ -122,7 +128,8 @@ describe("examples that adopt a cluster", function () {
       const left = e.world.emulator.list("addresses").map((a) => a.name);
       expect(left).to.have.members(["shop-web"]);
       expect(e.world.emulator.list("forwardingRules")).to.deep.equal([]);
-    });
+    }),
+  );
 });
 
 /** @returns the project with its edit */

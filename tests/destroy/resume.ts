@@ -2,7 +2,7 @@
 // What a user does after an engine that was killed: free the lock, see what was under way, tell the engine which of it exists by now, and go on.
 import { writeFileSync } from "node:fs";
 import * as path from "node:path";
-import { pathOf, type Deployment, type Destroyed, type InState } from "../destroy/world";
+import { pathOf, type Deployment, type Destroyed, type InState } from "./world";
 
 interface Inputs {
   name?: string;

@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
 import { untilReady } from "../../sandbox/demo";
-import { Destroyed } from "../destroy/world";
+import { Destroyed } from "./world";
 import { resume } from "./resume";
 
 /** Long enough that the engine is killed in the middle of an operation, not after it. */
@@ -23,7 +23,7 @@ describe("an update that is cut off", function () {
   const UP = ["up", "--yes", "--skip-preview"];
   const agrees = async (): Promise<void> => {
     expect(await stack.disagreements()).to.deep.equal([]);
-    expect((await stack.deployment()).pending_operations ?? []).to.deep.equal([]);
+    expect(stack.deployment().pending_operations ?? []).to.deep.equal([]);
   };
   /** Ctrl-C: what is under way ends, and is written down. */
   const interrupted = async (at: RegExp): Promise<void> => {
