@@ -35,8 +35,10 @@ class Loop {
   }
   /** Until nobody waits; answers the longest turn. */
   async run(): Promise<number> {
-    let longest = 0;
-    for (await settle(); this.waiting.length > 0;) longest = Math.max(longest, await this.turn());
+    const began = this.now;
+    await settle();
+    let longest = this.now - began;
+    while (this.waiting.length > 0) longest = Math.max(longest, await this.turn());
     return longest;
   }
 }
@@ -112,8 +114,10 @@ describe("a turn of the event loop", () => {
     expect(seen).to.have.length(100);
   });
 
-  it("ends between two objects that a complete list has shown to be gone", async () => {
-    const loop = new Loop();
+  /** Fifty objects known, of which a list that is complete now shows one. */
+  const completing = (
+    loop: Loop,
+  ): { sync: Syncer<KubeObject>; store: Store<KubeObject>; done: Promise<void>; gone(): number } => {
     const store = new Store<KubeObject>();
     let gone = 0;
     const sync = new Syncer({
@@ -126,12 +130,31 @@ describe("a turn of the event loop", () => {
       },
     });
     for (let i = 0; i < 50; i++) sync.upsert({ metadata: { name: `p-${i}`, uid: `u-${i}`, resourceVersion: "1" } });
-    const completing = sync.complete(new Set(["p-7"]));
+    return { sync, store, done: sync.complete(new Set(["p-7"])), gone: () => gone };
+  };
+
+  it("ends between two objects that a complete list has shown to be gone", async () => {
+    const loop = new Loop();
+    const { sync, store, done, gone } = completing(loop);
     await settle();
     expect(sync.synced).to.equal(false);
     expect(await loop.run()).to.be.at.most(BOUND);
-    await completing;
-    expect([gone, store.size, sync.synced]).to.deep.equal([49, 1, true]);
+    await done;
+    expect([gone(), store.size, sync.synced]).to.deep.equal([49, 1, true]);
+  });
+
+  it("may be the last one: a sync that was given up meanwhile never counts as one", async () => {
+    const loop = new Loop();
+    const { sync, done } = completing(loop);
+    const waiting = sync.whenSynced().then(
+      () => "synced",
+      () => "given up",
+    );
+    await settle();
+    sync.abandon();
+    await loop.run();
+    await done;
+    expect([sync.synced, await waiting]).to.deep.equal([false, "given up"]);
   });
 });
 
