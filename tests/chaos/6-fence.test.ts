@@ -23,6 +23,7 @@ describe("a leader that is frozen and goes on, with bugs", function () {
   this.timeout(150_000);
   let lab: Lab;
   let recorder: Recorder;
+  const running: Replica[] = [];
 
   before(async function () {
     lab = await startLab(await toolsOrSkip(this), { latencyMs: 30 });
@@ -35,7 +36,9 @@ describe("a leader that is frozen and goes on, with bugs", function () {
 
   /** Freezes the leader before its setTarget, has the other one move the address twice, and lets it go on. */
   async function thaw(name: string, address: string, bugs: readonly Patch[]): Promise<{ frozen: Replica; goesOn: number }> {
+    await Promise.all(running.splice(0).map((r) => r.kill()));
     const replicas = await Promise.all([1, 2].map((seed) => startReplica(lab, { name: `${name}${seed}`, seed, bugs })));
+    running.push(...replicas);
     const scene = await Scene.open(lab, name, [address]);
     await scene.route("r", address);
     await scene.pod({ app: "r", name: "r-1", node: "node-1" });
@@ -51,7 +54,6 @@ describe("a leader that is frozen and goes on, with bugs", function () {
     const goesOn = Date.now();
     frozen.signal("SIGCONT");
     console.log(`      frozen for ${((goesOn - frozenAt) / 1000).toFixed(0)} s`);
-    lab.onStop(() => Promise.all(replicas.map((r) => r.kill())));
     return { frozen, goesOn };
   }
   const sentBy = (replica: Replica, since: number): string[] =>
@@ -62,7 +64,6 @@ describe("a leader that is frozen and goes on, with bugs", function () {
     await throughout(() => expect(sentBy(frozen, goesOn)).to.deep.equal([]) && undefined, 4_000);
     expect(frozen.running(), tailOf(frozen)).to.equal(true);
     expect(check(lab.emulator.log, recorder.bindings).wrong).to.deep.equal([]);
-    await frozen.kill();
   });
 
   it("F3 E62: one without the fence is caught: its stale setTarget is seen, and the emulator's log does not agree with the journal", async () => {
