@@ -137,8 +137,11 @@ describe("Hot standby under the leader", () => {
     expect(said).to.include({ programmed: true, standby: w.binding()!.status!.standby![0]!.since });
     const before = w.count("forwardingRules.setTarget");
     w.silent.add("node-2");
+    w.api.writes();
     await lose("pod-3");
     expect(w.vmOf()).to.equal("vm-node-2");
+    const phases = w.api.writes().flatMap(({ body }) => (body as { status?: { phase?: string } }).status?.phase ?? []);
+    expect(phases.slice(0, 3), "no write of its own for the reset").to.deep.equal(["Preparing", "Switching", "Held"]);
     expect(w.count("forwardingRules.setTarget") - before).to.equal(1);
     expect(w.binding()!.status).to.include({ phase: "Held", generation: 2 });
     expect(w.condition("DPV2Ready"), "said only when the node has answered this generation (invariant 3)").to.include({

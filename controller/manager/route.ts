@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reconciles one GKEIPRoute: accept, select, drive its addresses, say in its status what was observed. Level-based: the key is all it gets.
-import type { AddressBinding, Condition, GKEIPRoute } from "../api";
+import type { AddressBinding, AddressBindingStatus, Condition, GKEIPRoute } from "../api";
 import {
   accept,
   dutyOf,
   keyOf,
   routeStatus,
+  standbyProven,
+  switching,
   type Acceptance,
   type OwnCondition,
   type RouteFacts,
@@ -197,10 +199,17 @@ export class RouteReconciler {
     const routeVersion = written.metadata.resourceVersion ?? "";
     // Under the version that asked for it: where the claim has gone elsewhere meanwhile, this is a Conflict, and the pass is repeated.
     const note = (b: AddressBinding) => (): Promise<AddressBinding> =>
-      this.parts.writer.journal(b, { ...b.status, routeVersion });
+      this.parts.writer.journal(b, this.afterReset({ ...b.status, routeVersion }));
     const reset = outcomes.flatMap((o) => (o.reset && o.binding ? [o.binding] : []));
     await allEnded(reset.map((b) => this.driver.exclusively(b.metadata.name, note(b))));
     return written;
+  }
+
+  /** Where the node was proven ahead (hot standby) the next step goes into the same write: nobody answers meanwhile. */
+  private afterReset(status: AddressBindingStatus): AddressBindingStatus {
+    const { settings, clock } = this.parts;
+    const ahead = settings.datapath === "linux" && status.next !== undefined && standbyProven(status, status.next);
+    return ahead ? switching(status, new Date(clock.now()).toISOString()) : status;
   }
 
   private facts(
