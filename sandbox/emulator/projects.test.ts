@@ -47,4 +47,24 @@ describe("several projects (E68)", () => {
     const back = `projects/${emulator.project}/regions/us-central1/subnetworks/default`;
     expect((await call("host", "regions/us-central1/addresses", { ...inside, subnetwork: back })).status).to.equal(403);
   });
+
+  it("lets a cluster's nodes be in the host's subnets where these are named by path, as GKE wants it", async () => {
+    const create = async (network: string, subnetwork: string) => {
+      const answer = await fetch(`${emulator.url}v1/projects/${emulator.project}/locations/us-central1/clusters`, {
+        method: "POST",
+        body: JSON.stringify({ cluster: { name: "c", network, subnetwork } }),
+        headers: { "content-type": "application/json" },
+      });
+      return { status: answer.status, text: await answer.text() };
+    };
+    const byName = await create("shared", "shared");
+    expect(byName.status).to.equal(404);
+    expect(byName.text).to.contain(`projects/${emulator.project}/regions/us-central1/subnetworks/shared`);
+    expect((await create("projects/host/global/networks/shared", SUBNET)).status).to.equal(200);
+    const made = await fetch(`${emulator.url}v1/projects/${emulator.project}/locations/us-central1/clusters/c`);
+    const { networkConfig } = (await made.json()) as { networkConfig: object };
+    expect(networkConfig).to.include({ network: "projects/host/global/networks/shared", subnetwork: SUBNET });
+    const theirs = await fetch(`${emulator.url}v1/projects/host/locations/-/clusters`);
+    expect(await theirs.json()).to.deep.equal({ clusters: [] });
+  });
 });
