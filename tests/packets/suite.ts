@@ -104,6 +104,9 @@ export function packets(title: string, file: string, body: (s: () => Scenario) =
         this.timeout(240_000);
         const { code, text } = again([file]);
         if (code !== 0) throw new Error(text);
+        // What ran in there is said out here.
+        const counts = text.match(/\d+ (passing|pending)/g) ?? [];
+        this.test!.title += `: ${counts.join(", ")}`;
       });
     if (how !== "direct")
       return void it(`is skipped: ${how.reason}`, function () {
