@@ -2,6 +2,9 @@
 // The language host as a program of its own: the first line on stdout is the port, which is what the CLI waits for.
 import { startLanguageHost } from "./langhost";
 
+/** How often the host looks whether the CLI that started it still lives, milliseconds. */
+const LOOK_MS = 1_000;
+
 async function main(): Promise<void> {
   const engine =
     process.argv
@@ -16,6 +19,9 @@ async function main(): Promise<void> {
       process.exit(0);
     });
   }
+  // A CLI that was killed (-9) tells nobody; the process that inherits this one is another.
+  const cli = process.ppid;
+  setInterval(() => (process.ppid === cli ? undefined : process.exit(0)), LOOK_MS).unref();
 }
 
 void main();
