@@ -35,7 +35,7 @@ const REAL: { [name: string]: Pick<Suite, "needs" | "minutes"> } = {
   destroy: { needs: ["tools"], minutes: 12 },
   chaos: { needs: ["tools"], minutes: 12 },
   seed: { needs: ["tools", "gcloud", "shared"], minutes: 12 },
-  packets: { needs: ["namespaces"], minutes: 10 },
+  packets: { needs: ["namespaces"], minutes: 14 },
   engine: { needs: ["tools"], minutes: 12 },
   release: { needs: ["tools"], minutes: 10 },
   older: { needs: ["tools", "shared"], minutes: 8 },

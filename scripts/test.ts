@@ -71,7 +71,7 @@ async function main(names: string[], flags: Flags, mochaArgs: readonly string[])
     );
   const sum = total(runs);
   console.log(countLine(sum));
-  process.exitCode = sum.failed > 0 || bad.length > 0 || sum.passed === 0 ? 1 : 0;
+  process.exitCode = sum.failed > 0 || bad.length > 0 || sum.passed + sum.skipped === 0 ? 1 : 0;
 }
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
