@@ -118,10 +118,12 @@ exports.kubeconfig = c.kubeconfig;`;
     await deploy();
     const place = placeOf(path.basename(edited.of.folder), world);
     const file = path.join(edited.of.folder, "export.json");
-    expect((await edited.of.run(["stack", "export", "--file", file])).code).to.equal(0);
+    expect((await edited.of.run(["stack", "export", "--show-secrets", "--file", file])).code).to.equal(0);
     const kept = stripped(readFileSync(file, "utf8"), place);
     for (const word of [...Object.values(place), world.api.adminToken, "127.0.0.1", edited.of.folder])
       expect(kept.includes(word), word).to.equal(false);
+    for (const [, secret] of kept.matchAll(/"plaintext":"((?:[^"\\]|\\.)*)"/g))
+      expect(secret).to.contain("goog-pulumi-provisioned");
     // scripts/state-fixture.ts; see docs/upgrade.md.
     if (process.env.KEEP_STATE) keepState(process.env.KEEP_STATE, kept);
   });
