@@ -84,11 +84,13 @@ export class Choices {
       () => `${who} moves ${old.spec.address} from ${holder.pod} to ${next.pod}, but ${why}`,
     );
   }
-  private couldStay(who: string, { podUID, node }: Holder, { app, exists }: Wish): boolean {
+  private couldStay(who: string, { pod, podUID, node }: Holder, { app, exists }: Wish): boolean {
     const { truth, known } = this.o;
     const lately = known.pods(who, podUID, truth.now() - LATENCY_MS);
     const good = lately.length > 0 && lately.every((v) => !v.deleting && v.app === app && (exists || v.ready));
-    return good && truth.api.get(pathOf("node", node)) !== undefined;
+    // Of what has gone while a watch was cut off, a list says nothing: not being in it is how that is told.
+    const there = truth.api.get(pathOf("pod", pod))?.metadata.uid === podUID;
+    return good && there && truth.api.get(pathOf("node", node)) !== undefined;
   }
   private forbids(old: AddressBinding, asks: Wish["asks"]): string | undefined {
     if (asks[STABILITY_ANNOTATION.sticky] === "true") return "it is sticky";
@@ -106,7 +108,7 @@ export class Choices {
     // A move counts from the time in its journal, which is a request older than its effect.
     const since = this.o.truth.now() - seconds * 1000 + LATENCY_MS;
     const held = (this.o.journals.held.get(spec.address) ?? []).filter((h) => h.routeUid === spec.route.uid);
-    const made = held.filter((h, i) => i > 0 && h.since >= since && h.holder.podUID !== held[i - 1]!.holder.podUID);
+    const made = held.filter((h, i) => i > 0 && h.since >= since && h.moved && h.holder.podUID !== held[i - 1]!.holder.podUID);
     return made.length >= moves ? `it has moved ${made.length} times already` : undefined;
   }
 

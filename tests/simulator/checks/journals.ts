@@ -20,6 +20,8 @@ export interface Held {
   routeUid: string;
   holder: Holder;
   routeVersion: number;
+  /** From another Pod, not from nobody. */
+  moved: boolean;
   since: number;
   until: number;
 }
@@ -31,7 +33,14 @@ const named = (vm: Vm | undefined): string => (vm ? vm.instance : "nothing");
 function heldIn({ spec, status }: AddressBinding, since: number): Held | undefined {
   if (status?.phase !== "Held" || !status.holder) return undefined;
   const routeVersion = Number(status.routeVersion ?? 0);
-  return { routeUid: spec.route.uid, holder: status.holder, routeVersion, since, until: Infinity };
+  return {
+    routeUid: spec.route.uid,
+    holder: status.holder,
+    routeVersion,
+    moved: status.lastMove?.from !== undefined,
+    since,
+    until: Infinity,
+  };
 }
 
 export class Journals {
