@@ -33,7 +33,7 @@ const REAL: { [name: string]: Pick<Suite, "needs" | "minutes"> } = {
   kubelets: { needs: ["tools", "shared", "namespaces", "containers"], minutes: 12 },
   examples: { needs: ["tools"], minutes: 14 },
   destroy: { needs: ["tools"], minutes: 12 },
-  chaos: { needs: ["tools"], minutes: 12 },
+  chaos: { needs: ["tools"], minutes: 14 },
   seed: { needs: ["tools", "gcloud", "shared"], minutes: 12 },
   packets: { needs: ["namespaces"], minutes: 14 },
   engine: { needs: ["tools"], minutes: 12 },
