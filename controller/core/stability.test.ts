@@ -87,6 +87,9 @@ describe("Stability: a move under way, while a rollout brings newer Pods", () =>
     }
     expect(decide({ pods: [next, third], binding: toNew(97, false) }).selected?.name, "a first assignment").to.equal("new");
   });
+  it("is not waited for where its begin lies ahead of this clock: another leader's was ahead, and nobody knows for how long to wait", () => {
+    for (const pods of gone) expect(decide({ pods, binding: toNew(101) }).selected?.name).to.equal("third");
+  });
   it("is left for the newest at once where it can (E51), where the Pod it goes to is lost, and after 5 s without an end", () => {
     expect(decide({ pods: [old, next, third], binding: toNew(97) }).selected?.name).to.equal("third");
     expect(decide({ pods: [podOf("new", 2, { deleting: true }), third], binding: toNew(97) }).selected?.name).to.equal("third");

@@ -172,7 +172,8 @@ const isHolder = (c: Candidate, holder: Holder | undefined): boolean =>
  */
 function finishing(order: readonly Candidate[], { tenure: { leaves, since = 0, holder }, now }: Stability): Held | undefined {
   const until = since + FINISH_MS;
-  if (leaves === undefined || until <= now) return undefined;
+  // A begin in the future was written by a leader whose clock is ahead of this one.
+  if (leaves === undefined || until <= now || since > now) return undefined;
   if (leaves && order.some((c) => isHolder(c, leaves))) return undefined;
   return { reason: "MoveUnderWay", message: `the move to ${holder?.pod} is finished first, until ${iso(until)} at most`, until };
 }
