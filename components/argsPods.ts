@@ -44,6 +44,8 @@ export interface StabilityArgs {
   avoidCordoned?: boolean;
   /** Hold still while many nodes are lost at once. Default: true. */
   nodeLossHold?: boolean;
+  /** Prepare so many nodes, 0 to 4, with the next best Pods ahead; needs datapath Linux. Default: 0. */
+  hotStandby?: number;
 }
 
 export interface GatewayArgs {

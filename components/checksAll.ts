@@ -10,7 +10,7 @@ import { controllerProblems } from "./checksController";
 import { networksProblems, onlyNamed } from "./checksNetworks";
 import { listenersProblems, routeReferenceProblems, routeSpec } from "./checksPods";
 import { compact } from "./common";
-import { AddressScope, OnDestroy } from "./enums";
+import { AddressScope, ControllerKind, Datapath, OnDestroy } from "./enums";
 import { countProblems, expand, inWrittenPaths, replicaProblems } from "./expand";
 import { unlockedProblems } from "./fixed";
 import { splitName } from "./gatewaySplit";
@@ -144,6 +144,24 @@ function routesProblems(args: PersistentPodIpsArgs, layout: Layout): Problem[] {
   return [...layout.routes.flatMap((r) => ownRouteProblems(r, names, layout)), ...plan, ...duplicateNames(layout)];
 }
 
+/** Only a node agent of ours prepares anything ahead; the controller would ignore the wish. */
+function standbyProblems({ controller = {} }: PersistentPodIpsArgs, { gateways, routes }: Layout): Problem[] {
+  const bundled = (controller.kind ?? ControllerKind.Bundled) === ControllerKind.Bundled;
+  if (bundled && controller.datapath === Datapath.Linux) return [];
+  const asked = [
+    ...gateways.filter((g) => !g.derived).map((g) => ({ of: at("gateways", g.key), stability: g.args.stability })),
+    ...routes.map((r) => ({ of: at("routes", r.key), stability: r.args.stability })),
+  ];
+  return asked.flatMap(({ of, stability }) =>
+    when(
+      (stability?.hotStandby ?? 0) > 0,
+      "Exclusive",
+      at(at(of, "stability"), "hotStandby"),
+      "is set, but nodes are prepared ahead only by the bundled controller with controller.datapath Linux; leave it out, or use that",
+    ),
+  );
+}
+
 /** Two routes that would be one object. */
 function duplicateNames(layout: Layout): Problem[] {
   const first = new Map<string, string>();
@@ -202,6 +220,7 @@ function expandedProblems(name: string, args: PersistentPodIpsArgs): Problem[] {
     ...addressesProblems(name, args.addresses, addressNetworks(networks)),
     ...when(Object.keys(args.addresses).length === 0, "Required", "addresses", "is empty; name at least one address"),
     ...gatewayProblems(args, layout),
+    ...standbyProblems(args, layout),
     ...routesProblems(args, layout),
     ...namespacesAndObjects(args),
     ...controllerProblems(args.controller ?? {}),

@@ -91,9 +91,10 @@ describe("stability", () => {
     const args = goodArgs();
     args.routes!["proxy"]!.stability = { sticky: true, preferredPods: { "role=warm": 10, "role=primary": 100 } };
     args.gateways = {
-      external: { scope: "External", stability: { minDwellSeconds: 60, moveBudget: "3/600" } },
+      external: { scope: "External", stability: { minDwellSeconds: 60, moveBudget: "3/600", hotStandby: 2 } },
       internal: { scope: "Internal" },
     };
+    args.controller = { datapath: "Linux", nodeAgent: { image: "registry.example/agent:1" } };
     const { one } = await record(() => new PersistentPodIps("edge", args));
     const metadata = (type: string, name: string) => (one(type, name).inputs["metadata"] as { annotations: object }).annotations;
     expect(metadata("kubernetes:networking.gke.io/v1:GKEIPRoute", "edge-proxy")).to.deep.include({
@@ -103,6 +104,7 @@ describe("stability", () => {
     expect(metadata("kubernetes:gateway.networking.k8s.io/v1:Gateway", "edge-external")).to.deep.equal({
       "gke-persistent-ip.dev/min-dwell-seconds": "60",
       "gke-persistent-ip.dev/move-budget": "3/600",
+      "gke-persistent-ip.dev/hot-standby": "2",
     });
   });
 
@@ -114,5 +116,21 @@ describe("stability", () => {
       "routes.proxy.stability.moveBudget [StabilityValue]",
       "routes.proxy.stability.preferredPods [StabilityValue]",
     ]);
+  });
+
+  it("a hot standby is refused where no node agent of ours could prepare it", () => {
+    const args = goodArgs();
+    args.gateways = { external: { scope: "External", stability: { hotStandby: 1 } }, internal: { scope: "Internal" } };
+    args.routes!["proxy"]!.stability = { hotStandby: 2 };
+    const [second] = Object.keys(args.routes!).filter((key) => key !== "proxy");
+    args.routes![second!]!.stability = { hotStandby: 0 };
+    const both = ["gateways.external.stability.hotStandby [Exclusive]", "routes.proxy.stability.hotStandby [Exclusive]"];
+    expect(paths(args)).to.have.members(both);
+    args.controller = { kind: "GkeManaged" };
+    expect(paths(args)).to.have.members(both);
+    args.controller = { datapath: "Linux", nodeAgent: { image: "registry.example/agent:1" } };
+    expect(paths(args)).to.deep.equal([]);
+    args.routes!["proxy"]!.stability = { hotStandby: 5 };
+    expect(paths(args)).to.deep.equal(["routes.proxy.stability.hotStandby [StabilityValue]"]);
   });
 });

@@ -17,6 +17,7 @@ function texts(s: StabilityArgs): { [K in StabilityKey]?: string | undefined } {
     reclaim: text(s.reclaim),
     avoidCordoned: text(s.avoidCordoned),
     nodeLossHold: text(s.nodeLossHold),
+    hotStandby: text(s.hotStandby),
   };
 }
 

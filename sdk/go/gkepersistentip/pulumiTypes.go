@@ -3313,6 +3313,8 @@ func (o RouteMapOutput) MapIndex(k pulumi.StringInput) RouteOutput {
 type Stability struct {
 	// Prefer Pods on nodes that are not cordoned, and move before a drain evicts. Default: false.
 	AvoidCordoned *bool `pulumi:"avoidCordoned"`
+	// Prepare so many nodes, 0 to 4, with the next best Pods ahead; needs datapath Linux. Default: 0.
+	HotStandby *float64 `pulumi:"hotStandby"`
 	// No planned move within so many seconds of the last one. Default: 0.
 	MinDwellSeconds *float64 `pulumi:"minDwellSeconds"`
 	// Planned moves wait while so many lie within so many seconds: MOVES/SECONDS, such as 3/600. Default: no budget.
@@ -3341,6 +3343,8 @@ type StabilityInput interface {
 type StabilityArgs struct {
 	// Prefer Pods on nodes that are not cordoned, and move before a drain evicts. Default: false.
 	AvoidCordoned *bool `pulumi:"avoidCordoned"`
+	// Prepare so many nodes, 0 to 4, with the next best Pods ahead; needs datapath Linux. Default: 0.
+	HotStandby *float64 `pulumi:"hotStandby"`
 	// No planned move within so many seconds of the last one. Default: 0.
 	MinDwellSeconds *float64 `pulumi:"minDwellSeconds"`
 	// Planned moves wait while so many lie within so many seconds: MOVES/SECONDS, such as 3/600. Default: no budget.
@@ -3437,6 +3441,11 @@ func (o StabilityOutput) AvoidCordoned() pulumi.BoolPtrOutput {
 	return o.ApplyT(func(v Stability) *bool { return v.AvoidCordoned }).(pulumi.BoolPtrOutput)
 }
 
+// Prepare so many nodes, 0 to 4, with the next best Pods ahead; needs datapath Linux. Default: 0.
+func (o StabilityOutput) HotStandby() pulumi.Float64PtrOutput {
+	return o.ApplyT(func(v Stability) *float64 { return v.HotStandby }).(pulumi.Float64PtrOutput)
+}
+
 // No planned move within so many seconds of the last one. Default: 0.
 func (o StabilityOutput) MinDwellSeconds() pulumi.Float64PtrOutput {
 	return o.ApplyT(func(v Stability) *float64 { return v.MinDwellSeconds }).(pulumi.Float64PtrOutput)
@@ -3499,6 +3508,16 @@ func (o StabilityPtrOutput) AvoidCordoned() pulumi.BoolPtrOutput {
 		}
 		return v.AvoidCordoned
 	}).(pulumi.BoolPtrOutput)
+}
+
+// Prepare so many nodes, 0 to 4, with the next best Pods ahead; needs datapath Linux. Default: 0.
+func (o StabilityPtrOutput) HotStandby() pulumi.Float64PtrOutput {
+	return o.ApplyT(func(v *Stability) *float64 {
+		if v == nil {
+			return nil
+		}
+		return v.HotStandby
+	}).(pulumi.Float64PtrOutput)
 }
 
 // No planned move within so many seconds of the last one. Default: 0.

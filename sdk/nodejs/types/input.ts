@@ -514,6 +514,10 @@ export interface StabilityArgs {
      */
     avoidCordoned?: boolean;
     /**
+     * Prepare so many nodes, 0 to 4, with the next best Pods ahead; needs datapath Linux. Default: 0.
+     */
+    hotStandby?: number;
+    /**
      * No planned move within so many seconds of the last one. Default: 0.
      */
     minDwellSeconds?: number;

@@ -2421,6 +2421,10 @@ class StabilityArgsDict(TypedDict):
     """
     Prefer Pods on nodes that are not cordoned, and move before a drain evicts. Default: false.
     """
+    hot_standby: NotRequired[_builtins.float]
+    """
+    Prepare so many nodes, 0 to 4, with the next best Pods ahead; needs datapath Linux. Default: 0.
+    """
     min_dwell_seconds: NotRequired[_builtins.float]
     """
     No planned move within so many seconds of the last one. Default: 0.
@@ -2450,6 +2454,7 @@ class StabilityArgsDict(TypedDict):
 class StabilityArgs:
     def __init__(__self__, *,
                  avoid_cordoned: Optional[_builtins.bool] = None,
+                 hot_standby: Optional[_builtins.float] = None,
                  min_dwell_seconds: Optional[_builtins.float] = None,
                  move_budget: Optional[_builtins.str] = None,
                  node_loss_hold: Optional[_builtins.bool] = None,
@@ -2458,6 +2463,7 @@ class StabilityArgs:
                  sticky: Optional[_builtins.bool] = None):
         """
         :param _builtins.bool avoid_cordoned: Prefer Pods on nodes that are not cordoned, and move before a drain evicts. Default: false.
+        :param _builtins.float hot_standby: Prepare so many nodes, 0 to 4, with the next best Pods ahead; needs datapath Linux. Default: 0.
         :param _builtins.float min_dwell_seconds: No planned move within so many seconds of the last one. Default: 0.
         :param _builtins.str move_budget: Planned moves wait while so many lie within so many seconds: MOVES/SECONDS, such as 3/600. Default: no budget.
         :param _builtins.bool node_loss_hold: Hold still while many nodes are lost at once. Default: true.
@@ -2467,6 +2473,8 @@ class StabilityArgs:
         """
         if avoid_cordoned is not None:
             pulumi.set(__self__, "avoid_cordoned", avoid_cordoned)
+        if hot_standby is not None:
+            pulumi.set(__self__, "hot_standby", hot_standby)
         if min_dwell_seconds is not None:
             pulumi.set(__self__, "min_dwell_seconds", min_dwell_seconds)
         if move_budget is not None:
@@ -2491,6 +2499,18 @@ class StabilityArgs:
     @avoid_cordoned.setter
     def avoid_cordoned(self, value: Optional[_builtins.bool]):
         pulumi.set(self, "avoid_cordoned", value)
+
+    @_builtins.property
+    @pulumi.getter(name="hotStandby")
+    def hot_standby(self) -> Optional[_builtins.float]:
+        """
+        Prepare so many nodes, 0 to 4, with the next best Pods ahead; needs datapath Linux. Default: 0.
+        """
+        return pulumi.get(self, "hot_standby")
+
+    @hot_standby.setter
+    def hot_standby(self, value: Optional[_builtins.float]):
+        pulumi.set(self, "hot_standby", value)
 
     @_builtins.property
     @pulumi.getter(name="minDwellSeconds")
