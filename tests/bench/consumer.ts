@@ -17,6 +17,10 @@ const RUNS = at < 0 ? 5 : Number(process.argv[at + 1]);
 const LIMIT_PERCENT = 10;
 const LIMIT_START_MS = 30;
 
+/** What "everything" registers, counted by its preview. */
+const RESOURCES = 34;
+const BY_HAND = "as many resources by hand";
+
 /** Writes what the process used down, at its very end. */
 const TOLD = `process.on("exit", () => { const u = process.cpuUsage(); require("fs").writeFileSync(__dirname + "/used.json",
   JSON.stringify({ cpuMs: (u.user + u.system) / 1000, rssMb: process.resourceUsage().maxRSS / 1024 })); });`;
@@ -25,6 +29,12 @@ const PROGRAMS: { [name: string]: string } = {
   "one component": `import * as pulumi from "@pulumi/pulumi";\nimport { AddressSet } from "pulumi-gke-persistent-ip";\n${TOLD}
 export const project: string = pulumi.getProject();
 export const web = new AddressSet("edge", { region: "us-central1", addresses: { web: {} } }).addresses["web"];\n`,
+  // As many registrations as the next one makes, with nothing but the SDK: what the engine and the SDK take for them.
+  [BY_HAND]: `import * as pulumi from "@pulumi/pulumi";\n${TOLD}
+export const project: string = pulumi.getProject();
+class Plain extends pulumi.CustomResource {}
+for (let i = 0; i < ${RESOURCES}; i++)
+  new Plain("gcp:compute/network:Network", "n" + i, { name: "n" + i, autoCreateSubnetworks: false, description: "one of many" });\n`,
   everything: `import * as pulumi from "@pulumi/pulumi";\nimport { PersistentPodIps } from "pulumi-gke-persistent-ip";\n${TOLD}
 export const project: string = pulumi.getProject();
 export const all = new PersistentPodIps("edge", { region: "us-central1", addresses: { web: {} },
@@ -40,6 +50,8 @@ interface Used {
   cpuMs: number;
   rssMb: number;
   clockMs: number;
+  /** How many the preview would create, the stack among them. */
+  resources: number;
 }
 const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
@@ -74,7 +86,8 @@ async function preview(parts: EngineParts, folder: string): Promise<Used> {
   const ran = await runPulumi(parts, ["preview", "--non-interactive"], { cwd: folder, env });
   if (ran.code !== 0) throw new Error(ran.stdout + ran.stderr);
   const used = JSON.parse(readFileSync(path.join(folder, "used.json"), "utf8")) as { cpuMs: number; rssMb: number };
-  return { ...used, clockMs: performance.now() - began };
+  const resources = Number(/(\d+) to create/.exec(ran.stdout)?.[1]);
+  return { ...used, clockMs: performance.now() - began, resources };
 }
 
 /** Milliseconds of processor time that loading the compiled package takes, the SDK being loaded. */
@@ -94,7 +107,7 @@ async function previews(parts: EngineParts, dir: string): Promise<{ [name: strin
       const used = await preview(parts, folder);
       if (run > 0) all.set(name, [...(all.get(name) ?? []), used]);
     }
-  const fields = ["cpuMs", "rssMb", "clockMs"] as const;
+  const fields = ["cpuMs", "rssMb", "clockMs", "resources"] as const;
   return Object.fromEntries(
     [...all].map(([name, used]) => [
       name,
@@ -121,10 +134,17 @@ async function main(): Promise<void> {
     for (const [program, u] of Object.entries(used))
       say({ program, ...u, moreCpuPercent: more(u.cpuMs, empty.cpuMs), moreMemoryPercent: more(u.rssMb, empty.rssMb) });
     const start = round(median(Array.from({ length: Math.max(RUNS, 5) }, startMs)));
-    const within = (u: Used): boolean =>
-      more(u.cpuMs, empty.cpuMs) <= LIMIT_PERCENT && more(u.rssMb, empty.rssMb) <= LIMIT_PERCENT;
-    const good = Object.values(used).every(within) && start <= LIMIT_START_MS;
-    say({ startMs: start, limits: { percent: LIMIT_PERCENT, startMs: LIMIT_START_MS }, good });
+    const within = (name: string, base: Used): boolean =>
+      more(used[name]!.cpuMs, base.cpuMs) <= LIMIT_PERCENT && more(used[name]!.rssMb, base.rssMb) <= LIMIT_PERCENT;
+    // What the package costs, and apart from it what any program pays for so many resources.
+    const good = within("one component", empty) && within("everything", used[BY_HAND]!) && start <= LIMIT_START_MS;
+    const limits = {
+      percent: LIMIT_PERCENT,
+      "one component beside": "empty",
+      "everything beside": BY_HAND,
+      startMs: LIMIT_START_MS,
+    };
+    say({ startMs: start, limits, everythingWithin10PercentOfEmpty: within("everything", empty), good });
     process.exitCode = good ? 0 : 1;
   } finally {
     await parts.stop();
