@@ -21,10 +21,10 @@ export interface Reach {
  * @param control address by which the Pod is asked to speak first; another one than `address` where that may not work
  */
 export async function reach(traffic: Traffic, address: string, control = address): Promise<Reach> {
-  const page = await traffic.get(address, WEB_PORT, "/");
   const out = (kind: string): Promise<Reply> =>
     traffic.get(control, WEB_PORT, `/from/${kind}?source=${address}&host=${CLIENT}&port=${CLIENT_PORT}`);
-  const [udp, icmp, tcpOut, udpOut, icmpOut] = await Promise.all([
+  const [page, udp, icmp, tcpOut, udpOut, icmpOut] = await Promise.all([
+    traffic.get(address, WEB_PORT, "/"),
     traffic.udp(address, ECHO_PORTS[0], "hello"),
     traffic.ping(address),
     out("tcp"),
