@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { expect } from "chai";
-import type { AddressBinding, KubeObject } from "../api";
+import type { AddressBinding, AddressBindingStatus, KubeObject } from "../api";
 import { ALL_CLASSES, gatewayOf, networkObject, paramSetOf, routeOf } from "../core/testing";
 import { nodeRaw, podRaw } from "../manager/testing-world";
 import { kubeconfigFile } from "./connect";
@@ -67,6 +67,27 @@ describe("kubectl persistent-ip: explain and status", () => {
   it("says what the controller will do next when the choice is another", async () => {
     const text = await lines(dumpOf({ pod: [podRaw("pod-1", 1), podRaw("pod-2", 2, "node-2")] }));
     expect(text).to.contain("begin move 3 to pod-2 on node-2 (NewerPod)");
+  });
+  it("datapath linux: goes by the answer of the new Pod's node in the journal, as the controller does", async () => {
+    const next = holder("pod-2", "node-2");
+    const moving = {
+      phase: "Preparing" as const,
+      generation: 3,
+      holder: holder("pod-1"),
+      next,
+      cause: "NewerPod",
+      routeVersion: "1",
+    };
+    const explained = (nodes: AddressBindingStatus["nodes"]): Promise<string> => {
+      const status = { ...moving, routeUid: routeOf().metadata.uid!, ...(nodes ? { nodes } : {}) };
+      const pods = [podRaw("pod-1", 1), podRaw("pod-2", 2, "node-2")];
+      const dump = dumpOf({ pod: pods, binding: [binding(status)] });
+      return lines({ ...dump, settings: { ...dump.settings, datapath: "linux" } });
+    };
+    expect(await explained(undefined)).to.contain("wait until the new Pod's node is proven to be programmed");
+    const said = { node: "node-2", podUID: next.podUID, generation: 3, programmed: true };
+    expect(await explained([said])).to.contain("write into the journal that the rule is to be switched");
+    expect(await explained([{ ...said, generation: 2 }])).to.contain("wait until the new Pod's node");
   });
   it("says why a route is refused, and what is known of a route that is not ours", async () => {
     expect(await lines(dumpOf({ network: [] }))).to.contain(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How one address stands, and what the controller would do next for it: the core's own `nextStep` over the dump.
-import { targetInstanceName, type AddressBinding, type AddressBindingStatus, type GKEIPRoute, type Holder } from "../api";
+import { targetInstanceName, type AddressBinding, type GKEIPRoute, type Holder } from "../api";
 import { targetPath } from "../compute";
 import {
   moveCause,
@@ -11,9 +11,8 @@ import {
   type RuleFact,
   type Step,
 } from "../core";
-import { addressKey, datapathOf } from "../manager/address";
+import { addressKey, nodePrepared } from "../manager/address";
 import { nameOf, type AddressKey } from "../manager/cloud";
-import { atLeast } from "../manager/views";
 import type { DumpSettings } from "./dump";
 import type { DumpWorld } from "./world";
 
@@ -80,7 +79,8 @@ const SENTENCES: { [K in Step["do"]]: Sentence<K> } = {
   unserve: () => "take the address from its holder, because no Pod can be chosen",
   begin: (step) => `begin move ${step.generation} to ${pod(step.next)} (${step.cause})`,
   reset: () => "put DPV2Ready back to False, so that only a fresh True counts",
-  "await-datapath": () => "wait until the node agent says DPV2Ready for the new Pod",
+  "await-datapath": () =>
+    "wait until the new Pod's node is proven to be programmed (DPV2Ready; with datapath linux, its entry in status.nodes)",
   switch: () => "write into the journal that the rule is to be switched",
   program: (step) => (step.repair ? "repair the forwarding rule" : "point the forwarding rule at the new VM"),
   commit: () => "finish the move: the rule points where it should",
@@ -89,12 +89,6 @@ const SENTENCES: { [K in Step["do"]]: Sentence<K> } = {
 /** One sentence for a step. @param wanted true where a Pod can be chosen */
 export const stepSentence = (step: Step, wanted: boolean): string => (SENTENCES[step.do] as Sentence<Step["do"]>)(step, wanted);
 
-/** Whether the node is proven programmed, judged as the driver does (E60). */
-function prepared(s: DumpSettings, { route, wanted }: AddressQuestion, status: AddressBindingStatus): boolean {
-  if (!wanted) return false;
-  const said = datapathOf(route, wanted.pod);
-  return s.datapath === "device" || (said?.status === "True" && atLeast(route.metadata.resourceVersion, status.routeVersion));
-}
 function handover(dw: DumpWorld, s: DumpSettings, q: AddressQuestion, binding: AddressBinding | undefined): HandoverInput {
   const { route, network, wanted } = q;
   const status = binding?.status ?? {};
@@ -104,7 +98,7 @@ function handover(dw: DumpWorld, s: DumpSettings, q: AddressQuestion, binding: A
     ...(wanted ? { wanted, wantedTarget: targetOf(s, wanted, network.vpc) } : {}),
     cause: moveCause(dw.world, route, status.holder ?? status.lastMove?.to, wanted),
     rule: fromCloud(dw, addressKey(q.address, network)) ?? fromJournal(binding, s, network.vpc),
-    prepared: prepared(s, q, status),
+    prepared: wanted !== undefined && nodePrepared(s.datapath, route, wanted, status),
   };
 }
 const phaseOf = (binding: AddressBinding | undefined): string => binding?.status?.phase ?? (binding ? "Claimed" : "Unclaimed");

@@ -174,13 +174,9 @@ export class AddressDriver {
     const fact = this.parts.cloud.fact(key);
     return rule.state !== "unknown" && fact && !fact.usable ? { state: "foreign", message: fact.message } : rule;
   }
-  /** Believes DPV2Ready only in a version of the route that is not older than the reset for this hand-over (E60). */
   private prepared(route: GKEIPRoute, wanted: Holder, status: AddressBindingStatus | undefined): boolean {
-    if (this.parts.settings.datapath === "device") return true;
-    if (this.parts.settings.datapath === "linux") return nodeProven(status, wanted);
     const now = this.parts.caches.route(`${route.metadata.namespace}/${route.metadata.name}`);
-    const said = datapathOf(now, wanted.pod);
-    return said?.status === "True" && atLeast(now?.metadata.resourceVersion, status?.routeVersion);
+    return nodePrepared(this.parts.settings.datapath, now, wanted, status);
   }
 }
 
@@ -211,6 +207,21 @@ function outcomeOf(step: Step, { key, binding }: Job): Outcome | undefined {
 function outdated(step: Step, { wish, key, binding }: Job): Outcome | undefined {
   if (!DECISIVE.includes(step.do) || wish.stands()) return undefined;
   return { address: key.address, state: "moving", reset: false, outdated: true, ...(binding ? { binding } : {}) };
+}
+
+/**
+ * Whether the node is proven programmed for a Pod. `linux`: by the journal's own answers. Otherwise by DPV2Ready, and only in a version of the route
+ * that is not older than the reset for this hand-over (E60). A device is the Pod's own.
+ */
+export function nodePrepared(
+  datapath: Settings["datapath"],
+  route: GKEIPRoute | undefined,
+  wanted: Holder,
+  status: AddressBindingStatus | undefined,
+): boolean {
+  if (datapath === "device") return true;
+  if (datapath === "linux") return nodeProven(status, wanted);
+  return datapathOf(route, wanted.pod)?.status === "True" && atLeast(route?.metadata.resourceVersion, status?.routeVersion);
 }
 
 /** What the node agent says for this very Pod at the route's present generation; undefined where it speaks of something else. */
