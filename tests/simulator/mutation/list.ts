@@ -27,6 +27,7 @@ const WHERE: Readonly<Record<string, Focus>> = {
   "tie by chance": "pods",
   "a reset does not name the Pod's UID": "names",
   "stale DPV2Ready believed": "takeover",
+  "a version that is gone is asked for again": "gaps",
   "a move finished without a look at the rule": "drift",
   "an unserved address loses its rule": "pods",
   "another route's journal believed": "routes",
