@@ -2,7 +2,7 @@
 // `kubectl persistent-ip`: the command line as data for commander, and the one place where errors become words and exit codes.
 import { randomUUID } from "node:crypto";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { systemClock } from "../kubernetes";
+import { newStopper, systemClock } from "../kubernetes";
 import { checkItems } from "./check";
 import {
   runAnalyze,
@@ -154,7 +154,7 @@ function strict(c: Command): Command {
  * @returns the exit code: 0 good, 1 the answer is bad, 2 no answer
  */
 export async function runCli(args: readonly string[], env: NodeJS.ProcessEnv, session?: Session): Promise<ExitCode> {
-  const interrupt = new AbortController();
+  const interrupt = newStopper();
   const stop = (): void => interrupt.abort();
   process.once("SIGINT", stop).once("SIGTERM", stop);
   const own = session ? undefined : processSession(env, interrupt.signal);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The door of this room: talking to the API server.
 export * from "./clock";
+export * from "./stopper";
 export { ConfigError, inClusterConfig, kubeconfigClient, kubeconfigNamespace, type KubeconfigOptions } from "./config";
 export { runWorkers, type ReconcileResult, type WorkerOptions } from "./controller";
 export * from "./errors";

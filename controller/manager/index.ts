@@ -4,6 +4,7 @@ import { CONTROLLER_NAME, LEASE } from "../api";
 import { NODE_LOSS_DEFAULTS } from "../core";
 import { ComputeError, type Fence } from "../compute";
 import {
+  newStopper,
   createApiClient,
   EventRecorder,
   isApiError,
@@ -86,8 +87,8 @@ export async function startController(o: ControllerOptions): Promise<RunningCont
   // The Lease is renewed on connections of its own, so that it never waits behind a burst of work.
   const leaseClient = createApiClient(o.kubernetes);
   countRequests(metrics, client, leaseClient);
-  const closing = new AbortController();
-  const hurrying = new AbortController();
+  const closing = newStopper();
+  const hurrying = newStopper();
   const { signal } = closing;
   let stopping: Promise<void> | undefined;
   let end: (why: string | undefined) => void = () => undefined;

@@ -4,6 +4,7 @@
 import { CONTROLLER_NAME, LEASE } from "../../../controller/api";
 import { createFabric } from "../../../controller/compute";
 import {
+  newStopper,
   LeaderElector,
   silentLogger,
   WorkQueue,
@@ -56,8 +57,8 @@ export class Replica {
   private readonly caches: Caches;
   private readonly elector: LeaderElector;
   private readonly queue: WorkQueue;
-  private readonly closing = new AbortController();
-  private readonly hurrying = new AbortController();
+  private readonly closing = newStopper();
+  private readonly hurrying = newStopper();
   private readonly logger: Logger;
   private cloud: CloudView | undefined;
   private enqueue: Enqueue = () => undefined;
