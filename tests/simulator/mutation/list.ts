@@ -133,8 +133,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     "stale DPV2Ready believed",
     ADDRESS,
-    `return said?.status === "True" && atLeast(now?.metadata.resourceVersion, status?.routeVersion);`,
-    `return now?.status?.conditions?.some((c) => c.type === "DPV2Ready" && c.status === "True") ?? said !== undefined;`,
+    `return datapathOf(route, wanted.pod)?.status === "True" && atLeast(route?.metadata.resourceVersion, status?.routeVersion);`,
+    `return route?.status?.conditions?.some((c) => c.type === "DPV2Ready" && c.status === "True") ?? false;`,
   ),
   mutant(
     "target of the old holder",
