@@ -53,8 +53,7 @@ export class ListBytes {
 /** @throws SyntaxError for JSON that is no list: taken for an empty one, it would mean that everything was deleted */
 function envelope(text: string): Envelope {
   const read = JSON.parse(text) as Envelope | null;
-  if (typeof read !== "object" || read === null || !Array.isArray(read.items ?? []))
-    throw new SyntaxError("this is not a list");
+  if (typeof read !== "object" || read === null || !Array.isArray(read.items ?? [])) throw new SyntaxError("this is not a list");
   return read;
 }
 

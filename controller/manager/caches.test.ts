@@ -200,8 +200,7 @@ describe("Caches", () => {
 
   it("remember of deleted nodes the latest, each once, and only for as long as that matters (E19)", async () => {
     const path = (i: number): string => pathOf("node", `n-${i}`, "");
-    for (let i = 0; i < 3; i++)
-      api.put(path(i), { metadata: { name: `n-${i}`, uid: `u-${i}` }, spec: {}, status: {} });
+    for (let i = 0; i < 3; i++) api.put(path(i), { metadata: { name: `n-${i}`, uid: `u-${i}` }, spec: {}, status: {} });
     await settle();
     api.remove(path(0));
     await settle();
