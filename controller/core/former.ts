@@ -2,10 +2,10 @@
 // Who the fabric may still be sending packets to although the journal speaks of somebody else: a Pod whose switch was begun and then overtaken by
 // another wish, and a Pod that was left a moment ago. Their nodes must not let go yet. Pure.
 import { FORMER_LIMIT, type AddressBindingStatus, type Former, type Holder } from "../api";
+import { samePod } from "./standby";
 
 /** How long a Pod that was left is remembered, milliseconds: far beyond what its node needs. */
 const FORGET_MS = 120_000;
-const samePod = (a: Holder, b: Holder | undefined): boolean => a.podUID === b?.podUID && a.node === b.node;
 
 /** Newest first, each Pod once, none that has the address now, none that was left long ago. */
 function kept(list: readonly Former[], now: string, except: readonly (Holder | undefined)[]): Former[] | undefined {

@@ -2,7 +2,7 @@
 // Datapath `linux`: what a node has to do for an address, by the journal alone, and what its answer proves (datapath.md 9). The new node begins
 // with the generation; the old one lets go a moment after the fabric is known to have moved, so nothing is lost between the two.
 import type { AddressBindingStatus, Condition, Former, Holder, NodeEntry, Phase } from "../api";
-import { standbyProven } from "./standby";
+import { samePod, standbyProven } from "./standby";
 
 /** Longest that a node keeps an address whose switch was begun and never reported, milliseconds. */
 export const RELEASE_AFTER_MS = 60_000;
@@ -38,7 +38,7 @@ export function nodeDuties(status: AddressBindingStatus | undefined, node: strin
   const { since, ...holder } = ahead;
   return { serves: holder, standby: since, leaving };
 }
-const firstOf = (all: readonly Holder[], h: Holder): number => all.findIndex((o) => o.podUID === h.podUID && o.node === h.node);
+const firstOf = (all: readonly Holder[], h: Holder): number => all.findIndex((o) => samePod(o, h));
 
 /** Whoever packets may come to, the best first. */
 function claimants(status: AddressBindingStatus | undefined, { switchingMs = 0, leftMs = () => Infinity }: DutyTimes): Holder[] {

@@ -4,7 +4,8 @@
 import type { AddressBindingStatus, Holder, Standby } from "../api";
 import type { Candidate } from "./stability";
 
-const samePod = (a: Holder, b: Holder): boolean => a.podUID === b.podUID && a.node === b.node;
+/** Whether two holders are one Pod: whatever else is said of its VM. */
+export const samePod = (a: Holder, b: Holder | undefined): boolean => a.podUID === b?.podUID && a.node === b.node;
 
 /**
  * The best Pod of each other node. One beside the holder needs no preparation: the fabric points at its node already.
@@ -30,7 +31,7 @@ export function standingBy(status: AddressBindingStatus, wanted: readonly Holder
 
 /** What a new generation keeps: everybody who was prepared stays so. @param except who holds the address now */
 export function keptStandbys(status: AddressBindingStatus, except?: Holder): Standby[] | undefined {
-  const left = (status.standby ?? []).filter((s) => except === undefined || !samePod(s, except));
+  const left = (status.standby ?? []).filter((s) => !samePod(s, except));
   return left.length > 0 ? left : undefined;
 }
 

@@ -40,6 +40,16 @@ describe("A pass that comes late", () => {
     };
   };
 
+  /** A newer Pod on node-2, and a pass over its move that waits for a method of the cloud. */
+  const moveThatHangs = async (method: string): Promise<{ release: () => void; moving: Promise<unknown> }> => {
+    const release = stall(method);
+    w.put("pod", podRaw("pod-2", 2, "node-2"));
+    await settle();
+    const moving = l.run();
+    for (let i = 0; i < 40; i++) await settle();
+    return { release, moving };
+  };
+
   it("invariant 3: a route that was edited before its finalizer was there is not said to be ready with the addresses that it had", async () => {
     await begin(new TestWorld("device"));
     w.withRoute();
@@ -117,11 +127,7 @@ describe("A pass that comes late", () => {
 
   it("E23: an address that is to be given back, and waits for its turn, goes to the heir that came meanwhile; its rule stays", async () => {
     await begin(new TestWorld().withRoute());
-    const release = stall("forwardingRules.setTarget");
-    w.put("pod", podRaw("pod-2", 2, "node-2"));
-    await settle();
-    const moving = l.run();
-    for (let i = 0; i < 40; i++) await settle();
+    const { release, moving } = await moveThatHangs("forwardingRules.setTarget");
     w.api.remove(pathOf("route", "my-ip-route"));
     await settle();
     const leaving = l.reconciler.reconcile("route/default/my-ip-route");
@@ -139,11 +145,7 @@ describe("A pass that comes late", () => {
 
   it("DESIGN 6: a pass that had to wait decides nothing any more when a second controller has begun to decide meanwhile", async () => {
     await begin(new TestWorld().withRoute());
-    const release = stall("targetInstances.insert");
-    w.put("pod", podRaw("pod-2", 2, "node-2"));
-    await settle();
-    const moving = l.run();
-    for (let i = 0; i < 40; i++) await settle();
+    const { release, moving } = await moveThatHangs("targetInstances.insert");
     w.api.change<GKEIPRoute>(pathOf("route", "my-ip-route"), (o) => ({
       ...o,
       metadata: { ...o.metadata, managedFields: [managedEntry("another-controller", ["pods", "Accepted"])] },
@@ -160,11 +162,7 @@ describe("A pass that comes late", () => {
 
   it("E51: a target instance that took its time is not pointed at when its Pod is on its way out by then", async () => {
     await begin(new TestWorld().withRoute());
-    const release = stall("targetInstances.insert");
-    w.put("pod", podRaw("pod-2", 2, "node-2"));
-    await settle();
-    const moving = l.run();
-    for (let i = 0; i < 40; i++) await settle();
+    const { release, moving } = await moveThatHangs("targetInstances.insert");
     expect(w.binding()?.status?.phase).to.equal("Switching");
     await terminate("pod-2");
     release();

@@ -134,17 +134,18 @@ async function main(): Promise<void> {
     for (const [program, u] of Object.entries(used))
       say({ program, ...u, moreCpuPercent: more(u.cpuMs, empty.cpuMs), moreMemoryPercent: more(u.rssMb, empty.rssMb) });
     const start = round(median(Array.from({ length: Math.max(RUNS, 5) }, startMs)));
-    const within = (name: string, base: Used): boolean =>
-      more(used[name]!.cpuMs, base.cpuMs) <= LIMIT_PERCENT && more(used[name]!.rssMb, base.rssMb) <= LIMIT_PERCENT;
-    // What the package costs, and apart from it what any program pays for so many resources.
-    const good = within("one component", empty) && within("everything", used[BY_HAND]!) && start <= LIMIT_START_MS;
-    const limits = {
-      percent: LIMIT_PERCENT,
-      "one component beside": "empty",
-      "everything beside": BY_HAND,
-      startMs: LIMIT_START_MS,
-    };
-    say({ startMs: start, limits, everythingWithin10PercentOfEmpty: within("everything", empty), good });
+    const within = (u: Used, base: Used): boolean =>
+      more(u.cpuMs, base.cpuMs) <= LIMIT_PERCENT && more(u.rssMb, base.rssMb) <= LIMIT_PERCENT;
+    const ours = ["one component", "everything"].map((name) => used[name]!);
+    const good = ours.every((u) => within(u, empty)) && start <= LIMIT_START_MS;
+    // Told, not judged: what is left when any program's price of so many resources is taken off.
+    const besideByHand = within(used["everything"]!, used[BY_HAND]!);
+    say({
+      startMs: start,
+      limits: { percent: LIMIT_PERCENT, startMs: LIMIT_START_MS },
+      everythingWithinLimitBesideByHand: besideByHand,
+      good,
+    });
     process.exitCode = good ? 0 : 1;
   } finally {
     await parts.stop();

@@ -8,7 +8,7 @@ import type * as run from "./run";
 
 const SHARE = "SIMULATOR_MUTANTS";
 const JOBS = 2;
-const MOST_SEEDS = 300;
+const MOST_SEEDS = 150;
 
 interface Share {
   names: string[];
