@@ -19,7 +19,7 @@ export function heirs(order: readonly Candidate[], holderNode: string | undefine
 /** Whether the journal names these standbys, in this order. */
 export const sameStandbys = (status: AddressBindingStatus, wanted: readonly Holder[]): boolean => {
   const have = status.standby ?? [];
-  return have.length === wanted.length && have.every((h, i) => samePod(h, wanted[i]!));
+  return have.length === wanted.length && have.every((h, i) => samePod(h, wanted[i]));
 };
 
 /** Journal with these standbys. One that was there already keeps its `since`: what its node has said of it still holds. */
