@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import * as path from "node:path";
 import { expect } from "chai";
-import { inexcusable, readCounts, suitesOf, testFiles, total, type Need, type Run } from "./suites";
+import { failureLines, inexcusable, readCounts, suitesOf, testFiles, total, type Need, type Run } from "./suites";
 
 const ROOT = path.resolve(__dirname, "..");
 const line = (state: string, title = state): string => `${JSON.stringify({ state, title })}\n`;
@@ -45,8 +45,10 @@ describe("suites", () => {
 
 describe("counts of a suite", () => {
   it("are read from the reporter's lines", () => {
-    const text = line("passed") + line("passed") + line("skipped", "no gcloud") + line("failed") + line("end");
-    expect(readCounts(text, 1)).to.deep.equal({ passed: 2, failed: 1, skipped: 1, pending: ["no gcloud"] });
+    const failed = `${JSON.stringify({ state: "failed", title: "a title", why: "expected 1 to equal 2" })}\n`;
+    const text = line("passed") + line("passed") + line("skipped", "no gcloud") + failed + line("end");
+    const failures = ["a title: expected 1 to equal 2"];
+    expect(readCounts(text, 1)).to.deep.equal({ passed: 2, failed: 1, skipped: 1, pending: ["no gcloud"], failures });
   });
 
   it("show one failure where the run broke off, crashed or could not start", () => {
@@ -64,9 +66,16 @@ describe("counts of a suite", () => {
     expect(sum).to.deep.equal({ passed: 11, failed: 22, skipped: 33 });
   });
 
+  it("name at the end what failed and why, and say of a suite without a failed test that it ended early", () => {
+    const [suite] = suitesOf(["tests/seed/a.test.ts"]);
+    const run: Run = { suite: suite!, passed: 1, failed: 1, skipped: 0, pending: [], failures: ["a title: a reason"] };
+    const lines = failureLines([run, { ...run, failures: [] }, { ...run, failed: 0, failures: [] }]);
+    expect(lines).to.deep.equal(["FAILED seed: a title: a reason", "FAILED seed: ended early"]);
+  });
+
   it("excuse a skip only where a part is missing", () => {
     const [suite] = suitesOf(["tests/seed/a.test.ts"]);
-    const run: Run = { suite: suite!, passed: 0, failed: 0, skipped: 1, pending: ["x"] };
+    const run: Run = { suite: suite!, passed: 0, failed: 0, skipped: 1, pending: ["x"], failures: [] };
     expect(inexcusable(run, new Set<Need>(["tools", "gcloud", "shared"]))).to.equal(true);
     expect(inexcusable(run, new Set<Need>(["tools", "shared"]))).to.equal(false);
     expect(inexcusable({ ...run, skipped: 0 }, new Set<Need>(["tools", "gcloud", "shared"]))).to.equal(false);

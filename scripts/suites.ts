@@ -89,6 +89,8 @@ export interface Run extends Count {
   suite: Suite;
   /** Titles of what was skipped. */
   pending: string[];
+  /** What failed, each with its title and why. */
+  failures: string[];
 }
 
 /** Skips that are no excuse: everything that the suite needs can be had here. */
@@ -100,14 +102,20 @@ export function total(runs: readonly Count[]): Count {
   const sum = (of: keyof Count): number => runs.reduce((n, run) => n + run[of], 0);
   return { passed: sum("passed"), failed: sum("failed"), skipped: sum("skipped") };
 }
+/** What failed, suite by suite: shown again at the end, where the log of a long run is read first. */
+export function failureLines(runs: readonly Run[]): string[] {
+  return runs
+    .filter((run) => run.failed > 0)
+    .flatMap((run) => (run.failures.length > 0 ? run.failures : ["ended early"]).map((what) => `FAILED ${run.suite.name}: ${what}`));
+}
 export const countLine = (c: Count): string => `${c.passed} passed, ${c.failed} failed, ${c.skipped} skipped`;
 
 /** Counts from the reporter's file: one JSON object a line. A run that does not end properly has failed, whatever it showed before. */
-export function readCounts(text: string, exitCode: number | undefined): Count & { pending: string[] } {
+export function readCounts(text: string, exitCode: number | undefined): Omit<Run, "suite"> {
   const lines = text
     .split("\n")
     .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as { state: string; title?: string });
+    .map((line) => JSON.parse(line) as { state: string; title?: string; why?: string });
   const of = (state: string): number => lines.filter((line) => line.state === state).length;
   const broken = of("failed") === 0 && (exitCode !== 0 || of("end") === 0);
   return {
@@ -115,5 +123,6 @@ export function readCounts(text: string, exitCode: number | undefined): Count & 
     failed: of("failed") + (broken ? 1 : 0),
     skipped: of("skipped"),
     pending: lines.flatMap((line) => (line.state === "skipped" && line.title !== undefined ? [line.title] : [])),
+    failures: lines.flatMap((line) => (line.state === "failed" ? [`${line.title ?? "?"}: ${line.why ?? "no message"}`] : [])),
   };
 }

@@ -6,7 +6,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { endAll, MARGIN_MS, runSuite } from "./run-suite";
-import { countLine, inexcusable, suitesOf, testFiles, total, type Need, type Run, type Suite } from "./suites";
+import { countLine, failureLines, inexcusable, suitesOf, testFiles, total, type Need, type Run, type Suite } from "./suites";
 
 const ROOT = path.resolve(__dirname, "..");
 
@@ -69,6 +69,7 @@ async function main(names: string[], flags: Flags, mochaArgs: readonly string[])
     console.log(
       `${run.suite.name} was skipped although its parts can be had (${run.suite.needs.join(", ")}): ${run.pending.join("; ")}`,
     );
+  for (const line of failureLines(runs)) console.log(line);
   const sum = total(runs);
   console.log(countLine(sum));
   process.exitCode = sum.failed > 0 || bad.length > 0 || sum.passed + sum.skipped === 0 ? 1 : 0;
