@@ -106,7 +106,9 @@ export function total(runs: readonly Count[]): Count {
 export function failureLines(runs: readonly Run[]): string[] {
   return runs
     .filter((run) => run.failed > 0)
-    .flatMap((run) => (run.failures.length > 0 ? run.failures : ["ended early"]).map((what) => `FAILED ${run.suite.name}: ${what}`));
+    .flatMap((run) =>
+      (run.failures.length > 0 ? run.failures : ["ended early"]).map((what) => `FAILED ${run.suite.name}: ${what}`),
+    );
 }
 export const countLine = (c: Count): string => `${c.passed} passed, ${c.failed} failed, ${c.skipped} skipped`;
 
