@@ -39,6 +39,7 @@ export const PERMISSIONS_BY_METHOD: readonly MethodPermissions[] = [
   },
   { method: "instances.get", permissions: ["compute.instances.get"] },
   { method: "publicDelegatedPrefixes.list", permissions: ["compute.publicDelegatedPrefixes.list"] },
+  { method: "regionOperations.list", permissions: ["compute.regionOperations.list"] },
   { method: "regionOperations.wait", permissions: ["compute.regionOperations.get"] },
   { method: "regions.get", permissions: ["compute.regions.get"] },
   { method: "subnetworks.get", permissions: ["compute.subnetworks.get"], host: ["compute.subnetworks.get"] },

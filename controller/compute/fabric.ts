@@ -28,6 +28,7 @@ export function createFabric(config: ComputeConfig, deps: Deps, policy?: RetryPo
     findPrefix: (address) => addresses.prefixOf(address),
     rulesOn: (address, vpc) => rules.on(address, vpc),
     getRule: (name) => rules.get(name),
+    rulesBeingMade: () => operations.insertsUnderWay("forwardingRules"),
     ensureTarget: (spec, fence) => targets.ensure(spec, fence),
     createRule: (spec, fence) => rules.create(spec, "L3_DEFAULT", fence),
     createRules: (spec, fence) => createRules(rules, spec, fence),

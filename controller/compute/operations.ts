@@ -72,6 +72,20 @@ export class Operations {
     }
   }
 
+  /** Names of the objects of this region that are being made by anybody. @param collection `forwardingRules` and the like */
+  async insertsUnderWay(collection: string): Promise<string[]> {
+    const { api, config } = this.client;
+    const params = { project: config.project, region: config.region, filter: 'status != "DONE"' };
+    const operations = await this.client.list(
+      "regionOperations.list",
+      (query) => (options) => api.regionOperations.list({ ...params, ...query }, options),
+    );
+    return operations.flatMap(({ operationType, status, targetLink }) => {
+      const making = operationType === "insert" && status !== "DONE" && typeof targetLink === "string";
+      return making && targetLink.includes(`/${collection}/`) ? [baseName(targetLink)] : [];
+    });
+  }
+
   private async attempts(mutation: Mutation, fence: Fence): Promise<void> {
     const { clock, random, logger } = this.client.deps;
     for (let tried = 1; ; tried++) {

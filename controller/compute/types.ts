@@ -161,6 +161,11 @@ export interface Fabric {
   /** Every rule of this region that sits on the address, ours or not (E25). */
   rulesOn(address: string, vpc?: string): Promise<ObservedRule[]>;
   getRule(name: string): Promise<ObservedRule | undefined>;
+  /**
+   * Names of the rules of this region whose `insert` is under way, whoever has asked for it: such a rule is in no list yet, and will be there.
+   * Asked before the rules themselves, so that one that is done in between is in that list.
+   */
+  rulesBeingMade(): Promise<string[]>;
   /** Makes sure that a target instance exists. Throws `Conflict` for a foreign one of that name, `NotFound` naming a missing VM (E19). */
   ensureTarget(spec: TargetSpec, fence: Fence): Promise<ObservedTarget>;
   /** One `L3_DEFAULT` rule. Throws `Conflict` where a rule that is not ours sits on the address. */

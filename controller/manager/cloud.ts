@@ -3,6 +3,7 @@
 import { bindingName, forwardingRuleName, type Scope } from "../api";
 import { judgeAddress, type AddressFact, type RuleFact } from "../core";
 import {
+  ComputeError,
   ingressAllowed,
   type CloudSnapshot,
   type Fabric,
@@ -148,8 +149,23 @@ export class CloudView {
   }
   /** Our rule on the address; two (TCP and UDP) where the scheme refused one for all protocols (E52). */
   rulesOf(k: AddressKey): ObservedRule[] {
+    return this.ruleNames(k).flatMap((name) => this.rules.get(name) ?? []);
+  }
+  private ruleNames(k: AddressKey): string[] {
     const base = forwardingRuleName(this.place.clusterUid, nameOf(k));
-    return ["", "-tcp", "-udp"].flatMap((suffix) => this.rules.get(base + suffix) ?? []);
+    return ["", "-tcp", "-udp"].map((suffix) => base + suffix);
+  }
+  /**
+   * Looks afresh, and answers with every rule of ours that has to go for the address to be free.
+   * @throws ComputeError `Unavailable` while one is being made: whoever has asked for it may be dead, but the rule will be there
+   */
+  async leftovers(k: AddressKey): Promise<ObservedRule[]> {
+    const making = await this.fabric.rulesBeingMade();
+    await this.look(k);
+    const soon = this.ruleNames(k).find((name) => making.includes(name) && !this.rules.has(name));
+    if (soon === undefined) return this.rulesOf(k).filter((r) => r.ours);
+    const message = `forwarding rule ${soon} is being made by an operation that still runs; it is deleted when it is there`;
+    throw new ComputeError({ code: "Unavailable", method: "regionOperations.list", message });
   }
   /** @param globalAccess what the route wants of an internal rule; undefined: nothing */
   ruleFact(k: AddressKey, globalAccess?: boolean): RuleFact {

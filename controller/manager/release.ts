@@ -102,8 +102,7 @@ export async function releaseBinding(parts: Parts, name: string, owner: string):
   const marked = await writer.journal(binding, releasing(binding.status, new Date(clock.now()).toISOString()));
   // The journal is the truth about what may exist; the cloud is asked afresh what does.
   const key = keyOfBinding(marked);
-  await cloud.look(key);
-  for (const rule of cloud.rulesOf(key).filter((r) => r.ours)) {
+  for (const rule of await cloud.leftovers(key)) {
     await fabric.deleteRule(rule, fence);
     cloud.forget(rule);
   }

@@ -47,6 +47,24 @@ describe("A route that gives an address back", () => {
     expect(w.binding("34-123-10-2")).to.equal(undefined);
   });
 
+  it("E42 E47: a rule that a dead leader has asked for and that is in no list yet keeps the claim; when it is there it goes, then the claim", async () => {
+    await begin(new TestWorld().withRoute());
+    const late = [...w.cloud.rules.values()][0]!;
+    w.cloud.rules.delete(late.name);
+    w.cloud.making.add(late.name);
+    w.api.remove(pathOf("route", "my-ip-route"));
+    await l.run();
+    expect(w.binding()?.status?.phase).to.equal("Releasing");
+    expect(w.condition("GCPReady")?.message).to.contain(
+      `forwarding rule ${late.name} is being made by an operation that still runs`,
+    );
+    w.cloud.making.clear();
+    w.cloud.rules.set(late.name, late);
+    await l.again();
+    expect([...w.cloud.rules.values()]).to.deep.equal([]);
+    expect(w.binding()).to.equal(undefined);
+  });
+
   it("E61: with one address held and one failed, says which failed, and leaves the held one alone", async () => {
     const world = new TestWorld().withRoute({ spec: { addresses: cidr(`${FIRST}/32`, `${SECOND}/32`) } });
     world.cloud.addRule({ name: "somebody", address: SECOND });

@@ -96,6 +96,11 @@ export class MemoryCloud implements Fabric {
     const here = (r: ObservedRule): boolean => r.address === address && (!vpc || !r.network || r.network === vpc);
     return this.read("rulesOn", () => [...this.rules.values()].filter(here));
   }
+  /** Names of rules that somebody has asked for and that are not there yet. */
+  readonly making = new Set<string>();
+  rulesBeingMade(): Promise<string[]> {
+    return this.read("rulesBeingMade", () => [...this.making]);
+  }
   getRule(name: string): Promise<ObservedRule | undefined> {
     return this.read("getRule", () => this.rules.get(name));
   }

@@ -199,6 +199,7 @@ describe("fuzz: answers of Google Cloud", function () {
     findPrefix: (f) => f.findPrefix("34.1.1.1"),
     rulesOn: (f) => f.rulesOn("34.1.1.1"),
     getRule: (f) => f.getRule("pip-fr-1"),
+    rulesBeingMade: (f) => f.rulesBeingMade(),
     ensureTarget: (f) => f.ensureTarget({ name: "pip-ti-1", zone: "z", instance: "i", description: "d" }, fence),
     createRules: (f) => f.createRules(spec, fence),
     setTarget: (f) => f.setTarget(rule, "projects/demo/zones/z/targetInstances/u", fence),

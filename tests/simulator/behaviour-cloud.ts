@@ -132,6 +132,21 @@ export function cloudBehaviour(open: () => CloudUnderTest): void {
     await done(making);
     expect(reason(await insertTarget(`${ti}-c`, vm))).to.deep.equal([409, "alreadyExists"]);
   });
+  it("an operation under way is listed with what it makes, and not when it is done; what it makes is in no list before", async () => {
+    const { fr, address, ti } = await furnished();
+    await done(await rule("delete", { forwardingRule: fr, requestId: chance.uuid() }));
+    const underWay = async (): Promise<string[]> => {
+      const { region } = open();
+      const { data } = await call("regionOperations", "list", { region, filter: 'status != "DONE"' });
+      const all = (data.items ?? []) as { operationType: string; targetLink: string }[];
+      return all.map((o) => `${o.operationType} ${o.targetLink.split("/").slice(-2).join("/")}`);
+    };
+    const asked = await insertRule(fr, address, ti);
+    expect(await underWay()).to.include(`insert forwardingRules/${fr}`);
+    expect((await rule("get", { forwardingRule: fr })).status).to.equal(404);
+    await done(asked);
+    expect(await underWay()).not.to.include(`insert forwardingRules/${fr}`);
+  });
   it("a requestId that comes again is answered with the same operation and has no second effect; for another request it is invalid", async () => {
     const { fr, ti, other } = await furnished();
     const id = chance.uuid();

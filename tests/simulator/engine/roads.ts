@@ -196,7 +196,7 @@ const METHODS = {
   firewalls: ["list"],
   subnetworks: ["get"],
   publicDelegatedPrefixes: ["list"],
-  regionOperations: ["wait"],
+  regionOperations: ["list", "wait"],
   zoneOperations: ["wait"],
 } as const;
 const READS: readonly string[] = ["get", "list", "aggregatedList", "wait"];

@@ -2,7 +2,7 @@
 // Google Compute in memory, at the level of the generated client: operations that take time, hold their resource, answer a repeated requestId
 // with the same operation, and may fail. behaviour-cloud.ts holds it to the emulator.
 import { CloudObjects, type CloudPlace, type Plan } from "./cloud-objects";
-import { CloudRefusal, exists, last, type Json, type Operation, type Rule } from "./cloud-words";
+import { CloudRefusal, exists, last, ROOT, type Json, type Operation, type Rule } from "./cloud-words";
 
 export { CloudRefusal, type Address, type Json, type Operation, type Rule, type Target } from "./cloud-words";
 
@@ -52,8 +52,9 @@ export class CloudModel extends CloudObjects {
 
   /** A read or a mutation. @throws CloudRefusal */
   handle(who: string, method: string, params: Json): Json {
+    if (method === "regionOperations.list") return { items: copy(this.listed()) };
     const read = this.reads[method];
-    if (read) return copy(read(params));
+    if (read) return copy(read(params) as Json);
     const prepare = this.mutations[method];
     if (!prepare) throw new CloudRefusal(404, "notFound", `no such method ${method}`);
     const known = this.recall(method, params);
@@ -83,11 +84,16 @@ export class CloudModel extends CloudObjects {
     for (const [name, { operation }] of this.operations) if (operation.status === "DONE") this.operations.delete(name);
   }
 
+  /** Operations under way in the region; the only filter that anybody asks for. */
+  private listed(): Operation[] {
+    return [...this.operations.values()].map((e) => e.operation).filter((o) => o.status !== "DONE" && o.region !== undefined);
+  }
   private accept(who: string, plan: Plan): Operation {
     const { ms, fails } = this.options.fate(plan.method);
     const name = `operation-${this.nextId()}`;
     const place = plan.zone ? { zone: this.link(`zones/${plan.zone}`) } : { region: this.link(`regions/${this.options.region}`) };
-    const operation: Operation = { name, status: "RUNNING", operationType: plan.method, ...place };
+    const operationType = last(plan.method.replace(".", "/"));
+    const operation: Operation = { name, status: "RUNNING", operationType, targetLink: ROOT + plan.path, ...place };
     this.operations.set(name, { operation, waiters: new Set() });
     this.busy.add(plan.path);
     const { requestId } = plan.params;
@@ -119,7 +125,7 @@ export class CloudModel extends CloudObjects {
   }
 }
 
-const copy = (value: unknown): Json => JSON.parse(JSON.stringify(value)) as Json;
+const copy = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 const busy = ({ method, path }: Plan): CloudRefusal =>
   method.endsWith(".insert") ? exists(path) : new CloudRefusal(400, "resourceNotReady", `The resource '${path}' is not ready`);
 function refusalOf(effect: () => void): CloudRefusal | undefined {
