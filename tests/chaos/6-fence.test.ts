@@ -20,7 +20,7 @@ const NO_FENCE: Patch[] = [
 ];
 
 describe("a leader that is frozen and goes on, with bugs", function () {
-  this.timeout(150_000);
+  this.timeout(300_000);
   let lab: Lab;
   let recorder: Recorder;
   const running: Replica[] = [];
@@ -50,6 +50,9 @@ describe("a leader that is frozen and goes on, with bugs", function () {
     await scene.untilHeld("r", "r-2", 40_000);
     await scene.pod({ app: "r", name: "r-3", node: "node-3" });
     await scene.untilHeld("r", "r-3");
+    // The checker goes by when the recorder saw a version: it must have seen the last one before anything stale is sent.
+    const seen = (): Recorder["bindings"][number] | undefined => recorder.bindings.filter((v) => v.address === address).at(-1);
+    await eventually(() => expect(seen()).to.deep.include({ phase: "Held", nodes: ["node-3"] }) && undefined);
     expect(writesOf(frozen, frozenAt + 1_000).cloud, "nothing while it stands still").to.deep.equal([]);
     const goesOn = Date.now();
     frozen.signal("SIGCONT");
@@ -67,10 +70,19 @@ describe("a leader that is frozen and goes on, with bugs", function () {
   });
 
   it("F3 E62: one without the fence is caught: its stale setTarget is seen, and the emulator's log does not agree with the journal", async () => {
-    const { frozen, goesOn } = await thaw("unfenced", "34.95.0.2", [STAYS, ...NO_FENCE]);
-    const stale = (): boolean => sentBy(frozen, goesOn).some((line) => line.endsWith("/setTarget"));
-    await eventually(() => expect(stale(), tailOf(frozen)).to.equal(true) && undefined, 20_000);
-    console.log(`      then sent: ${sentBy(frozen, goesOn).join(", ")}`);
-    await eventually(() => expect(check(lab.emulator.log, recorder.bindings).wrong).to.not.deep.equal([]) && undefined, 5_000);
+    // On a busy machine it may hear of the newest Pod before it sends, and then points at the right node: so it has three chances.
+    for (const chance of [1, 2, 3]) {
+      const { frozen, goesOn } = await thaw(`unfenced-${chance}`, `34.95.0.${1 + chance}`, [STAYS, ...NO_FENCE]);
+      const stale = (): boolean => sentBy(frozen, goesOn).some((line) => line.endsWith("/setTarget"));
+      await eventually(() => expect(stale(), tailOf(frozen)).to.equal(true) && undefined, 20_000);
+      console.log(`      then sent: ${sentBy(frozen, goesOn).join(", ")}`);
+      const wrong = (): string[] => check(lab.emulator.log, recorder.bindings).wrong;
+      const caught = await eventually(() => expect(wrong()).to.not.deep.equal([]) && undefined, 5_000).then(
+        () => true,
+        () => false,
+      );
+      if (caught) return console.log(`      caught: ${wrong().join("; ")}`);
+    }
+    expect.fail("three stale leaders without a fence were not caught");
   });
 });

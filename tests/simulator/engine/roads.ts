@@ -80,6 +80,7 @@ export class WatchStream implements ByteStream {
   private unsubscribe: () => void = () => undefined;
   private letGo: () => void = () => undefined;
   private closed = false;
+  private broken = false;
   private travelling = false;
   private readonly collection: string;
 
@@ -136,6 +137,8 @@ export class WatchStream implements ByteStream {
     while (this.sent[0] && this.sent[0].at <= now + 0.001) {
       const { line } = this.sent.shift()!;
       process.deliver(() => {
+        // What comes after the connection has broken, or its reader has gone, is heard by nobody.
+        if (this.closed || this.broken) return;
         if (line instanceof Buffer) this.p.heard.heard(process, this.collection, line);
         this.arrived.push(line);
         this.wake();
@@ -148,6 +151,7 @@ export class WatchStream implements ByteStream {
   /** The connection breaks. */
   reset(): void {
     this.p.process.deliver(() => {
+      this.broken = true;
       this.arrived.push(new ApiError("Network", "connection reset"));
       this.wake();
     });

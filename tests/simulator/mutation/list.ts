@@ -23,6 +23,7 @@ const mutant = (name: string, ...change: [file: string, from: string, to: string
 /** Worlds in which a mutant has something to do; any world for all others. */
 const WHERE: Readonly<Record<string, Focus>> = {
   "terminating Pod selectable": "pods",
+  "release does not ask what is being made": "making",
   "Pod selectable before it is Ready": "pods",
   "tie by chance": "pods",
   "a reset does not name the Pod's UID": "names",
@@ -190,6 +191,12 @@ export const MUTANTS: readonly Mutant[] = [
     { file: ACCEPT, from: `const alone = route.metadata.deletionTimestamp`, to: `const alone = route.metadata.name === ""` },
   ),
   mutant("release keeps the rule", RELEASE, `    await fabric.deleteRule(rule, fence);\n`, ``),
+  mutant(
+    "release does not ask what is being made",
+    "controller/manager/cloud.ts",
+    `const making = await this.fabric.rulesBeingMade();`,
+    `const making: string[] = await Promise.resolve([]);`,
+  ),
   mutant("release keeps the claim", RELEASE, `  await writer.release(marked);\n`, ``),
   mutant("target instances never swept", "controller/manager/targets.ts", `if (this.silent.size > 0) return;`, `return;`),
   mutant("fence without the lease", "controller/manager/index.ts", `if (!isLeaderNow()) refuse(`, `if (method === "") refuse(`),

@@ -123,6 +123,13 @@ export const FOCI = {
     faults: { slowOperations: 8, cutCloud: 4, errorsCloud: 2 },
     calm: [40, 90],
   },
+  /** Rules are being made while those who have asked for them go, and their routes too. */
+  making: {
+    changes: { rival: 7, routeDelete: 9, routeEdit: 4 },
+    faults: { slowOperations: 12, crash: 8, freeze: 2 },
+    spare: 2,
+    calm: [40, 90],
+  },
   /** Routes that ask for sticky holders, dwell or a budget of moves. */
   stable: {
     changes: { rollout: 8, podNew: 6, podTwins: 3, flap: 3, podDelete: 2, podKill: 1 },
