@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs a container of a rendered Pod template with runc as a kubelet would: its user, capabilities, mounts, read-only root, environment and
-// command are those of the template; its network is the lab node's where it asks for hostNetwork. The file system is this machine's /usr.
-// Not here: the runtime's seccomp profile and cgroups (`npm run sandbox -- --packets` runs the same template under a kubelet, with both).
+// command, its seccomp profile and its resources are those of the template; its network is the lab node's where it asks for hostNetwork. The file
+// system is this machine's /usr.
 import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { daemonSetSpec } from "../../components/nodeAgentPod";
+import { cgroupOf } from "./runtime";
 import { atEnd, netns, quietly, track, type Running } from "./shell";
 
 export type PodSpec = ReturnType<typeof daemonSetSpec>["template"]["spec"];
@@ -18,6 +19,10 @@ export interface ContainerOptions {
   /** Words behind the rendered command, and a folder that they may write to. */
   more: string[];
   scratch: string;
+  /** The runtime's own seccomp profile, for a template that asks for it; without it there is none. */
+  runtimeDefault?: object;
+  /** Whether resources become a cgroup's limits. */
+  limited?: boolean;
 }
 
 type Mount = { destination: string; type: string; source: string; options: string[] };
@@ -57,10 +62,19 @@ function mountsOf(spec: PodSpec, o: ContainerOptions): Mount[] {
     ...own,
   ];
 }
-export function ociConfig(spec: PodSpec, o: ContainerOptions, root: string): object {
+/** What the runtime adds of its own where the template asks for it. */
+function confined({ containers: [c] }: PodSpec, { runtimeDefault, limited }: ContainerOptions, name: string): object {
+  const asked = c!.securityContext.seccompProfile?.type === "RuntimeDefault";
+  return {
+    ...(asked && runtimeDefault ? { seccomp: runtimeDefault } : {}),
+    ...(limited ? { cgroupsPath: `/${name}`, resources: cgroupOf(c!.resources) } : {}),
+  };
+}
+export function ociConfig(spec: PodSpec, o: ContainerOptions, name: string): object {
   const [c] = spec.containers;
+  const root = rootfs(path.join(o.folder, name));
   const { runAsUser = 0, capabilities, allowPrivilegeEscalation, readOnlyRootFilesystem } = c!.securityContext;
-  const caps = capabilities.add.map((name: string) => `CAP_${name}`);
+  const caps = capabilities.add.map((one: string) => `CAP_${one}`);
   // For another user than 0 capabilities end at exec, where the program file carries none.
   const effective = runAsUser === 0 ? caps : [];
   const env = c!.env.map((e) => `${e.name}=${"value" in e ? e.value : "lab-node"}`);
@@ -82,20 +96,20 @@ export function ociConfig(spec: PodSpec, o: ContainerOptions, root: string): obj
       namespaces: [{ type: "pid" }, { type: "mount" }, { type: "ipc" }, { type: "uts" }, network],
       maskedPaths: HIDDEN,
       readonlyPaths: READ_ONLY,
+      ...confined(spec, o, name),
     },
   };
 }
 
 let count = 0;
-/** Starts the template's container; it ends with the test. */
-export function runContainer(spec: PodSpec, o: ContainerOptions): Running {
+/** Starts the template's container; it ends with the test. @returns it, and the name by which runc and its cgroup know it */
+export function runContainer(spec: PodSpec, o: ContainerOptions): Running & { name: string } {
   const name = `${netns(o.node)}-c${(count += 1)}`;
   const bundle = path.join(o.folder, name);
   fs.mkdirSync(bundle);
-  const root = rootfs(bundle);
-  fs.writeFileSync(path.join(bundle, "config.json"), JSON.stringify(ociConfig(spec, o, root)));
+  fs.writeFileSync(path.join(bundle, "config.json"), JSON.stringify(ociConfig(spec, o, name)));
   const runc = ["--root", path.join(o.folder, "runc")];
   // A container outlives the runc that started it.
   atEnd(() => quietly("runc", ...runc, "delete", "--force", name));
-  return track(spawn("runc", [...runc, "run", "--bundle", bundle, name]));
+  return { ...track(spawn("runc", [...runc, "run", "--bundle", bundle, name])), name };
 }

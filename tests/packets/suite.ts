@@ -11,32 +11,45 @@ import type { Answers, Meter, TrafficOptions } from "./traffic";
 
 const root = path.resolve(__dirname, "../..");
 const INSIDE = "PIP_PACKETS_INSIDE";
+const uidMap = (): string => (process.platform === "linux" ? fs.readFileSync("/proc/self/uid_map", "utf8") : "");
+/** Root of the machine: every user there is one here. */
+export const isRealRoot = (): boolean => process.getuid?.() === 0 && /^\s*0\s+0\s+4294967295\s*$/.test(uidMap());
+/** What `unshare -r` makes: one user, who is root there. Either we have made it (`again`) or who called us has. */
+const inUserNamespace = (): boolean => process.env[INSIDE] === "1" || /^\s*0\s+\d+\s+1\s*$/.test(uidMap());
+
+/** A user namespace has an own /run over somebody else's, and a loopback interface that is up. @returns whether that could be done */
+function furnish(): boolean {
+  if (fs.existsSync("/run/netns/.pip")) return true;
+  if (!quietly("mount", "-t", "tmpfs", "lab", "/run")) return false;
+  fs.mkdirSync("/run/netns", { recursive: true });
+  fs.writeFileSync("/run/netns/.pip", "");
+  return quietly("ip", "link", "set", "lo", "up");
+}
 
 /** `direct`: namespaces can be made here. Otherwise why not. */
 function access(): "direct" | "unshare" | { reason: string } {
   if (process.platform !== "linux") return { reason: "network namespaces need Linux" };
   for (const tool of ["ip", "nft", "nsenter", "sysctl"])
     if (!quietly("sh", "-c", `command -v ${tool}`)) return { reason: `${tool} is not installed` };
-  // Inside a user namespace /run is somebody else's: a file system of our own is laid over it.
-  if (process.env[INSIDE] === "1" && !fs.existsSync("/run/netns/.pip")) {
-    sh("mount", "-t", "tmpfs", "lab", "/run");
-    fs.mkdirSync("/run/netns", { recursive: true });
-    fs.writeFileSync("/run/netns/.pip", "");
-  }
+  const user = inUserNamespace();
+  if (user && !furnish()) return { reason: "a user namespace without mounts and a network of its own (unshare -Urnm has them)" };
   const probe = netns("probe");
   if (quietly("ip", "netns", "add", probe)) {
     sh("ip", "netns", "del", probe);
     return "direct";
   }
-  if (process.env[INSIDE] !== "1" && quietly("unshare", "-Urnm", "true")) return "unshare";
+  if (!user && quietly("unshare", "-Urnm", "true")) return "unshare";
   return { reason: "neither root nor unprivileged user namespaces" };
 }
 
-export const isRealRoot = (): boolean =>
-  /^\s*0\s+0\s/.test(fs.readFileSync("/proc/self/uid_map", "utf8")) && process.getuid?.() === 0;
-
+export interface Again {
+  code: number | null;
+  text: string;
+  /** How many passed and were skipped, and the reasons for the latter. */
+  said: string;
+}
 /** Runs test files (and mocha's flags) in a user namespace. @returns what mocha printed, and its exit code */
-export function again(files: readonly string[], before: readonly string[] = []): { code: number | null; text: string } {
+export function again(files: readonly string[], before: readonly string[] = []): Again {
   const command = [
     ...before,
     "unshare",
@@ -46,10 +59,12 @@ export function again(files: readonly string[], before: readonly string[] = []):
     process.execPath,
     "node_modules/mocha/bin/mocha.js",
   ];
-  const [program = "", ...args] = [...command, "--reporter", "dot", ...files];
+  const [program = "", ...args] = [...command, "--reporter", "spec", ...files];
   const env = { ...process.env, [INSIDE]: "1" };
   const r = spawnSync(program, args, { cwd: root, encoding: "utf8", env, maxBuffer: 1 << 26 });
-  return { code: r.status, text: `${r.stdout}${r.stderr}` };
+  const text = `${r.stdout}${r.stderr}`;
+  const reasons = new Set(Array.from(text.matchAll(/\(skipped: (.*)\)$/gm), ([, why]) => `skipped: ${why}`));
+  return { code: r.status, text, said: [...(text.match(/\d+ (passing|pending)/g) ?? []), ...reasons].join(", ") };
 }
 
 /** One scenario's means: programs, agents, traffic. */
@@ -102,11 +117,10 @@ export function packets(title: string, file: string, body: (s: () => Scenario) =
     if (how === "unshare")
       return void it("passes in an unprivileged user namespace", function () {
         this.timeout(240_000);
-        const { code, text } = again([file]);
+        const { code, text, said } = again([file]);
         if (code !== 0) throw new Error(text);
         // What ran in there is said out here.
-        const counts = text.match(/\d+ (passing|pending)/g) ?? [];
-        this.test!.title += `: ${counts.join(", ")}`;
+        this.test!.title += `: ${said}`;
       });
     if (how !== "direct")
       return void it(`is skipped: ${how.reason}`, function () {
@@ -153,7 +167,7 @@ export function skipped(test: Context, reason: string): never {
   test.test!.title += ` (skipped: ${reason})`;
   return test.skip();
 }
-export const NO_ROOT = "needs the machine's own root, not a user namespace's";
+export const NO_ROOT = "runc needs the machine's own root, not a user namespace's: it mounts, and makes cgroups";
 export const failed = (a: Answers): boolean => a.udp.includes("FAIL") && a.tcp.includes("FAIL");
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
