@@ -9,11 +9,13 @@ import { installHosts, installPlugin, pythonOf, runtimeOf } from "./languages";
 import { createDisplay, seconds, type Display } from "./display";
 import { createStack, demonstrate, ROOT, type DemoReport, type Stack } from "./demo";
 import { shellFile } from "./environment";
-import { missingForRealNodes, PACKAGES } from "./nodes/real";
+import { followOuter, isInside, runInside } from "./nodes/namespaces";
 import { cli, type RunFlags } from "./options";
 import { demonstratePackets } from "./packets/demo";
+import { possibleNodes } from "./packets/possible";
 import { PACKET_CONFIG } from "./packets/stack";
-import { ensureTools, progressText, type Group, type Tools } from "./tools";
+import { ensureTools, findTools, progressText, type Group, type Tools } from "./tools";
+import type { PacketNodes } from "./world/packets";
 import { startWorld, type World } from "./world/world";
 
 const run = promisify(execFile);
@@ -53,39 +55,51 @@ function stopSignal(cleanup: Cleanup, display: Display): Promise<"stopped"> {
   });
 }
 
-interface Wanted extends RunFlags {
+interface Wanted extends Omit<RunFlags, "nodes"> {
+  /** What nodes with real packets are made of. */
+  nodes?: PacketNodes;
   /** Programs in Python or YAML are to be run. */
   languages?: boolean;
 }
-const groups = ({ packets, languages }: Wanted): Group[] => [
+const groups = ({ nodes, languages }: Wanted): Group[] => [
   ...(["kubernetes", "pulumi"] as const),
-  ...(packets ? (["nodes"] as const) : []),
+  ...(nodes === "kubelets" ? (["nodes"] as const) : []),
   ...(languages ? (["languages"] as const) : []),
 ];
 
 /** Real packets only where this machine can have them; otherwise says what is missing and goes on without. */
-async function possible(flags: RunFlags, display: Display): Promise<RunFlags> {
-  const missing = flags.packets ? await missingForRealNodes() : [];
-  if (missing.length === 0) return flags;
-  display.say(`no real packets here, nodes are simulated. Missing: ${missing.join("; ")}.`);
-  display.say(`On Debian, as root: apt-get install ${PACKAGES}\n`);
-  return { ...flags, packets: false };
+async function possible({ nodes: asked, ...flags }: RunFlags & Pick<Wanted, "languages">, display: Display): Promise<Wanted> {
+  if (!flags.packets) return flags;
+  const { nodes, lines } = await possibleNodes(asked);
+  lines.forEach((line) => display.say(line));
+  if (lines.length > 0) display.say();
+  const wanted = { ...flags, packets: nodes !== undefined, ...(nodes ? { nodes } : {}) };
+  return nodes === "namespaces" && !isInside() ? goInside(wanted, display) : wanted;
 }
 
-async function prepare(flags: Wanted, display: Display, cleanup: Cleanup): Promise<{ world: World; tools: Tools }> {
-  const tools = await display.step(
+/** Programs are built before: in there no network leads out. Does not come back. */
+async function goInside(flags: Wanted, display: Display): Promise<never> {
+  if ("missing" in (await findTools(groups(flags)))) await programs(flags, display);
+  if (existsSync(path.join(ROOT, BUILD))) await buildOwn();
+  const start = __filename.endsWith(".ts") ? [TS_NODE(), "-T", __filename] : [__filename];
+  process.exit(await runInside([...start, ...process.argv.slice(2)]));
+}
+
+const programs = (flags: Wanted, display: Display): Promise<Tools> =>
+  display.step(
     "programs: Kubernetes, kubectl, kwok, pulumi",
     (p) => ensureTools({ need: groups(flags), progress: (now) => p.update(progressText(now)) }),
     (t) => path.dirname(t.kubeApiserver),
   );
+const TS_NODE = (): string => require.resolve("ts-node/dist/bin");
+const buildOwn = async (): Promise<string> =>
+  (await run(process.execPath, [TS_NODE(), "-T", BUILD, "--if-needed"], { cwd: ROOT })).stdout;
+
+async function prepare(flags: Wanted, display: Display, cleanup: Cleanup): Promise<{ world: World; tools: Tools }> {
+  const tools = await programs(flags, display);
   // The package of npm is built already, and has no sources.
   if (existsSync(path.join(ROOT, BUILD)))
-    await display.step(
-      "build components and controller",
-      async () =>
-        (await run(process.execPath, [require.resolve("ts-node/dist/bin"), "-T", BUILD, "--if-needed"], { cwd: ROOT })).stdout,
-      (out) => out.trim() || "up to date",
-    );
+    await display.step("build components and controller", buildOwn, (out) => out.trim() || "up to date");
   const note = flags.verbose ? (line: string): void => display.say(`    ${line}`) : undefined;
   const world = await display.step(
     "Google Cloud emulator, Pulumi providers",
@@ -95,7 +109,7 @@ async function prepare(flags: Wanted, display: Display, cleanup: Cleanup): Promi
         operationLatencyMs: flags.latency,
         ...(note ? { note } : {}),
         ...(flags.crdDelay ? { crdDelayMs: flags.crdDelay } : {}),
-        ...(flags.packets ? { packets: flags.datapath } : {}),
+        ...(flags.packets ? { packets: flags.datapath, ...(flags.nodes ? { nodes: flags.nodes } : {}) } : {}),
       }),
     (w) => w.emulator.url,
   );
@@ -127,6 +141,9 @@ function howTo(world: World, file: string): string {
   ].join("\n");
 }
 
+const wayIn = (): string =>
+  `Everything is in namespaces of yours; the other terminal goes in there first:\n    nsenter -t ${process.pid} -U --preserve-credentials -n -m`;
+
 const machine = (): object => ({
   node: process.version,
   platform: `${process.platform}/${process.arch}`,
@@ -156,7 +173,7 @@ async function demo(asked: RunFlags): Promise<void> {
     writeFileSync(file, shellFile(environment(world, stack)));
     if (flags.env) cleanup.add("the file of variables", () => rmSync(file, { force: true }));
     if (flags.once) return "done";
-    display.say(howTo(world, file));
+    display.say([howTo(world, file), ...(isInside() ? [wayIn()] : [])].join("\n"));
     await stopped;
     return "done";
   };
@@ -187,7 +204,8 @@ async function exec(command: string[], flags: RunFlags): Promise<void> {
     const folder = process.env.INIT_CWD ?? process.cwd();
     const runtime = runtimeOf(folder);
     const python = runtime === "python" ? pythonOf(folder) : undefined;
-    const { world } = await prepare({ ...flags, languages: runtime === "python" || runtime === "yaml" }, display, cleanup);
+    const languages = runtime === "python" || runtime === "yaml";
+    const { world } = await prepare(await possible({ ...flags, languages }, display), display, cleanup);
     const { SANDBOX_BIN: bin = "", ...env } = environment(world);
     const child = spawn(command[0]!, command.slice(1), {
       cwd: folder,
@@ -207,6 +225,7 @@ async function exec(command: string[], flags: RunFlags): Promise<void> {
   process.exit(code);
 }
 
+if (isInside()) followOuter();
 cli({ run: demo, exec })
   .parseAsync(process.argv)
   .catch((error: unknown) => {

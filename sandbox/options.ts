@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The sandbox's command line.
 import { Command, InvalidArgumentError, Option } from "commander";
-import type { DatapathKind } from "./world/packets";
+import type { DatapathKind, PacketNodes } from "./world/packets";
 
 export interface RunFlags {
   once: boolean;
@@ -12,6 +12,8 @@ export interface RunFlags {
   verbose: boolean;
   packets: boolean;
   datapath: DatapathKind;
+  /** What nodes with real packets are; `auto`: the most real that this machine allows. */
+  nodes: PacketNodes | "auto";
 }
 export interface Actions {
   run(flags: RunFlags): Promise<void>;
@@ -36,11 +38,16 @@ export function cli(actions: Actions): Command {
     .option("--env <file>", "write the variables that attach kubectl, gcloud and pulumi, once it is up")
     .option("--latency <ms>", "how long an operation of Google Cloud takes here", milliseconds, 400)
     .option("--crd-delay <ms>", "GKE installs its CRDs this late", milliseconds, 0)
-    .option("--packets", "real nodes, real Pods and real packets, and how many of them a move loses (Linux, root)", false)
+    .option("--packets", "real packets through nodes and Pods of this machine, and how many of them a move loses (Linux)", false)
     .addOption(
       new Option("--datapath <kind>", "with --packets: our node agent, or Google's as far as it is known")
         .choices(["linux", "dataplane-v2"])
         .default("linux"),
+    )
+    .addOption(
+      new Option("--nodes <kind>", "with --packets: kubelets and containers (root), or plain namespaces (any user)")
+        .choices(["auto", "kubelets", "namespaces"])
+        .default("auto"),
     )
     .option("--verbose", "print what the world does", false)
     .allowExcessArguments(false)

@@ -7,6 +7,7 @@ import { startProcess, type Child, type Exit } from "../controlplane/processes";
 import { hostCommand, hostEnvironment, hostWords, type CommandContext, type HostCommand } from "./pod-command";
 import { attempt, startProbes, type ProbeTarget, type Prober } from "./pod-probes";
 import type { ContainerState, Terminated } from "./pod-status";
+import type { PodPlace } from "./pod-place";
 import { PodError, type Container } from "./pod-types";
 
 export interface BackOff {
@@ -22,6 +23,8 @@ export interface ContainerOptions {
   restartPolicy: "Always" | "OnFailure" | "Never";
   restartCount: number;
   command: CommandContext;
+  /** Default: this machine itself. */
+  place?: PodPlace;
   /** Working directory where the container names none. */
   cwd: string;
   logFile: string;
@@ -104,7 +107,7 @@ export class ContainerRun {
   private async spawn(): Promise<void> {
     const { spec, command, cwd, logFile } = this.options;
     this.env = hostEnvironment(spec, command);
-    const words = hostCommand(spec, command);
+    const words = this.inside(hostCommand(spec, command));
     const wanted = spec.workingDir ? hostWords([spec.workingDir], command).command : cwd;
     const workingDir = wanted.startsWith(dirname(cwd)) ? wanted : cwd; // a folder of the image is not here
     await mkdir(workingDir, { recursive: true });
@@ -170,11 +173,16 @@ export class ContainerRun {
     else if (hook) await attempt(hook, this.probeTarget(), graceMs);
   }
 
+  private inside(words: HostCommand): HostCommand {
+    return this.options.place?.inside(words) ?? words;
+  }
+
   private probeTarget(): ProbeTarget {
-    const { spec, command } = this.options;
+    const { spec, command, place } = this.options;
     return {
       env: this.env,
-      command: (words): HostCommand => hostWords(words, command),
+      command: (words): HostCommand => this.inside(hostWords(words, command)),
+      ...(place ? { connect: (port, host) => place.connect(port, host) } : {}),
       port(declared) {
         const number =
           typeof declared === "number" ? declared : spec.ports?.find((port) => port.name === declared)?.containerPort;

@@ -11,6 +11,8 @@ export interface CommandContext {
   ports: ReadonlyMap<number, number>;
   env: Readonly<Record<string, string>>;
   nodePath: string;
+  /** What images start by themselves, by their names; of others it is not known. */
+  entrypoints?: ReadonlyMap<string, readonly string[]>;
 }
 
 export interface HostCommand {
@@ -20,7 +22,7 @@ export interface HostCommand {
 
 /** @throws PodError when the container relies on an entry point that only its image knows */
 export function hostCommand(container: Container, context: CommandContext): HostCommand {
-  const words = [...(container.command ?? impliedCommand(container)), ...(container.args ?? [])];
+  const words = [...(container.command ?? impliedCommand(container, context)), ...(container.args ?? [])];
   return hostWords(words, context);
 }
 
@@ -61,8 +63,10 @@ function rewrite(text: string, { mounts, ports }: CommandContext): string {
 }
 
 // Official node images start `node` when the first argument is a script or a flag.
-function impliedCommand(container: Container): string[] {
+function impliedCommand(container: Container, { entrypoints }: CommandContext): readonly string[] {
   const image = container.image ?? "";
+  const known = entrypoints?.get(image);
+  if (known) return known;
   const first = container.args?.[0] ?? "";
   if (/(^|\/)node(js)?[:@\d]|nodejs/.test(image) && /^-|\.[cm]?js$/.test(first)) return ["node"];
   throw new PodError(

@@ -3,7 +3,8 @@
 import { execFile } from "node:child_process";
 import { request } from "node:http";
 import { request as requestTls } from "node:https";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 import type { HostCommand } from "./pod-command";
 import { PodError, type Container, type Probe, type ProbeAction } from "./pod-types";
 
@@ -13,6 +14,8 @@ export interface ProbeTarget {
   /** Runs a command in the container's environment. */
   command(words: string[]): HostCommand;
   env: NodeJS.ProcessEnv;
+  /** Connects as the node's kubelet would, where that is not from here. */
+  connect?(port: number, host?: string): Promise<Socket>;
 }
 
 export interface ProbeHandlers {
@@ -118,8 +121,8 @@ const QUICK_MS = 200;
 /** Undefined for success, otherwise what went wrong. */
 export async function attempt(action: ProbeAction, target: ProbeTarget, timeoutMs: number): Promise<string | undefined> {
   try {
-    if (action.httpGet) return await httpGet(action.httpGet, target.port(action.httpGet.port), timeoutMs);
-    if (action.tcpSocket) return await tcpConnect(target.port(action.tcpSocket.port), timeoutMs);
+    if (action.httpGet) return await httpGet(action.httpGet, target, timeoutMs);
+    if (action.tcpSocket) return await tcpConnect(target.port(action.tcpSocket.port), target, timeoutMs);
     if (action.exec) return await exec(target, action.exec.command ?? [], timeoutMs);
     throw new PodError("ProbeUnsupported", `a probe of this kind is not known here: ${Object.keys(action).join(", ")}`);
   } catch (error) {
@@ -127,8 +130,14 @@ export async function attempt(action: ProbeAction, target: ProbeTarget, timeoutM
   }
 }
 
-function httpGet(get: NonNullable<ProbeAction["httpGet"]>, port: number, timeoutMs: number): Promise<string | undefined> {
-  const open = get.scheme === "HTTPS" ? requestTls : request;
+type HttpGet = NonNullable<ProbeAction["httpGet"]>;
+
+async function httpGet(get: HttpGet, target: ProbeTarget, timeoutMs: number): Promise<string | undefined> {
+  const port = target.port(get.port);
+  const tls = get.scheme === "HTTPS";
+  const open = tls ? requestTls : request;
+  const socket = await target.connect?.(port, get.host);
+  const way = socket && (tls ? connectTls({ socket, rejectUnauthorized: false }) : socket);
   const headers = Object.fromEntries((get.httpHeaders ?? []).map(({ name, value }) => [name, value]));
   return new Promise((done, fail) => {
     const options = {
@@ -138,7 +147,7 @@ function httpGet(get: NonNullable<ProbeAction["httpGet"]>, port: number, timeout
       headers,
       timeout: timeoutMs,
       rejectUnauthorized: false,
-      agent: false,
+      ...(way ? { createConnection: () => way } : { agent: false as const }),
     };
     const req = open(options, (res) => {
       res.resume();
@@ -150,7 +159,11 @@ function httpGet(get: NonNullable<ProbeAction["httpGet"]>, port: number, timeout
   });
 }
 
-function tcpConnect(port: number, timeoutMs: number): Promise<string | undefined> {
+async function tcpConnect(port: number, target: ProbeTarget, timeoutMs: number): Promise<string | undefined> {
+  if (target.connect) {
+    (await target.connect(port)).destroy();
+    return undefined;
+  }
   return new Promise((done, fail) => {
     const socket = connect({ host: "127.0.0.1", port, timeout: timeoutMs });
     socket.once("connect", () => {

@@ -7,11 +7,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isApiError, type ApiClient } from "../../controller/kubernetes/transport";
 import { freePorts } from "../controlplane/ports";
 import { ContainerRun, type BackOff } from "./container-run";
+import type { CommandContext } from "./pod-command";
 import { containerEnvironment } from "./pod-environment";
+import { runInitContainer } from "./pod-init";
+import type { Housing, PodPlace } from "./pod-place";
 import type { PodFacts } from "./pod-sources";
 import { podStatus } from "./pod-status";
 import { PodError, type Container, type Pod, type PodCondition } from "./pod-types";
-import { renewToken, writeVolumes, type TokenFile, type VolumeContext } from "./pod-volumes";
+import { mountsOf, renewToken, writeVolumes, type TokenFile, type VolumeContext } from "./pod-volumes";
 import type { CrashKind } from "./types";
 
 export interface RunnerContext {
@@ -24,6 +27,8 @@ export interface RunnerContext {
   extraEnv: Record<string, string>;
   backOff: BackOff;
   facts: PodFacts;
+  /** Where its processes run, and what they find there. Default: this machine itself, where each port becomes a free one. */
+  housing?: Pick<Housing, "path" | "entrypoints"> & { place: PodPlace };
 }
 
 export const SERVICE_ACCOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -42,6 +47,9 @@ export class PodRunner {
   private writing = false;
   private dirty = false;
   private tokenTimer: NodeJS.Timeout | undefined;
+  /** Set while everything of the Pod is being taken away by a power cut. */
+  private cutting: Promise<unknown> | undefined;
+  private reboots = 0;
 
   constructor(
     private readonly context: RunnerContext,
@@ -55,6 +63,10 @@ export class PodRunner {
     return this.containers[0]?.pid;
   }
 
+  get podIP(): string {
+    return this.context.facts.podIP;
+  }
+
   get runs(): readonly ContainerRun[] {
     return this.containers;
   }
@@ -64,7 +76,7 @@ export class PodRunner {
     while (!this.over && !this.terminating) {
       try {
         await this.prepare();
-        if (this.over || this.terminating) return;
+        if (this.over || this.terminating) return await this.place?.close();
         await Promise.all(this.containers.map((run) => run.start()));
         return;
       } catch (error) {
@@ -84,14 +96,21 @@ export class PodRunner {
   nodeDown(kind: CrashKind): void {
     this.down = true;
     if (kind === "freeze") this.containers.forEach((run) => run.signal("SIGSTOP"));
-    else void Promise.all(this.containers.map((run) => run.cut()));
+    else this.cutting = this.cut();
   }
 
   async nodeUp(): Promise<void> {
     if (!this.down) return;
+    const rebooted = this.cutting !== undefined;
+    await this.cutting;
+    this.cutting = undefined;
     this.down = false;
     this.containers.forEach((run) => run.signal("SIGCONT"));
     if (this.pod.metadata.deletionTimestamp !== undefined) return this.terminate();
+    if (rebooted && this.place) {
+      this.reboots++;
+      return this.start(); // its namespaces went with the node
+    }
     await Promise.all(this.containers.filter((run) => run.pid === undefined).map((run) => run.restart()));
     this.report(); // the control plane wrote "not ready" over it meanwhile
   }
@@ -101,42 +120,71 @@ export class PodRunner {
     this.over = true;
     clearInterval(this.tokenTimer);
     await Promise.all(this.containers.map((run) => run.stop(0)));
+    await this.place?.close();
     await rm(this.context.root, { recursive: true, force: true });
   }
 
   private async prepare(): Promise<void> {
-    const { root, logs, facts } = this.context;
+    const { root, logs } = this.context;
     await Promise.all([mkdir(join(root, "home"), { recursive: true }), mkdir(logs, { recursive: true })]);
     const { folders, tokens } = await writeVolumes(this.volumeContext());
     this.tokens = tokens;
     this.tokenTimer ??= setInterval(() => void this.renewTokens(), TOKEN_CHECK_MS).unref();
     await this.choosePorts();
+    await this.place?.open();
+    const place = this.place && { place: this.place };
+    const common = (spec: Container) => ({ spec, cwd: join(root, "home"), logFile: this.logFile(spec), ...place });
+    for (const spec of this.pod.spec.initContainers ?? [])
+      await runInitContainer({ ...common(spec), command: await this.command(spec, folders) });
     this.containers = await Promise.all(
-      this.pod.spec.containers.map(async (spec) => {
-        const mounts = mountsOf(spec, folders);
-        const own = await containerEnvironment(this.context.client, this.pod, spec, facts);
-        const env = { ...this.baseEnvironment(mounts), ...own, ...this.context.extraEnv };
-        const { namespace, name, uid } = this.pod.metadata;
-        return new ContainerRun({
-          spec,
-          restartPolicy: this.pod.spec.restartPolicy ?? "Always",
-          restartCount: this.pod.status?.containerStatuses?.find((status) => status.name === spec.name)?.restartCount ?? 0,
-          command: { mounts, ports: this.ports, env, nodePath: process.execPath },
-          cwd: join(root, "home"),
-          logFile: join(logs, `${namespace}_${name}_${uid.slice(0, 8)}_${spec.name}.log`),
-          backOff: this.context.backOff,
-          active: () => !this.down && !this.over,
-          changed: () => this.report(),
-        });
-      }),
+      this.pod.spec.containers.map(
+        async (spec) =>
+          new ContainerRun({
+            ...common(spec),
+            restartPolicy: this.pod.spec.restartPolicy ?? "Always",
+            restartCount: this.restartCount(spec),
+            command: await this.command(spec, folders),
+            backOff: this.context.backOff,
+            active: () => !this.down && !this.over,
+            changed: () => this.report(),
+          }),
+      ),
     );
+  }
+
+  private get place(): PodPlace | undefined {
+    return this.context.housing?.place;
+  }
+
+  private async cut(): Promise<void> {
+    await Promise.all(this.containers.map((run) => run.cut()));
+    await this.place?.close();
+  }
+
+  private logFile({ name: container }: Container): string {
+    const { namespace, name, uid } = this.pod.metadata;
+    return join(this.context.logs, `${namespace}_${name}_${uid.slice(0, 8)}_${container}.log`);
+  }
+
+  private restartCount({ name }: Container): number {
+    const known = this.pod.status?.containerStatuses?.find((status) => status.name === name)?.restartCount ?? 0;
+    return known + this.reboots;
+  }
+
+  private async command(spec: Container, folders: ReadonlyMap<string, string>): Promise<CommandContext> {
+    const { client, facts, extraEnv, housing } = this.context;
+    const mounts = mountsOf(spec, folders);
+    const own = await containerEnvironment(client, this.pod, spec, facts);
+    const env = { ...this.baseEnvironment(mounts), ...own, ...extraEnv };
+    const entrypoints = housing ? { entrypoints: housing.entrypoints } : {};
+    return { mounts, ports: this.ports, env, nodePath: process.execPath, ...entrypoints };
   }
 
   /** What every container has; nothing of our own environment leaks in, or a missing variable would go unnoticed. */
   private baseEnvironment(mounts: ReadonlyMap<string, string>): Record<string, string> {
-    const { api, root } = this.context;
+    const { api, root, housing } = this.context;
     return {
-      PATH: process.env["PATH"] ?? "/usr/bin:/bin",
+      PATH: housing?.path ?? process.env["PATH"] ?? "/usr/bin:/bin",
       HOME: join(root, "home"),
       TMPDIR: mounts.get("/tmp") ?? root,
       HOSTNAME: this.pod.metadata.name,
@@ -148,7 +196,7 @@ export class PodRunner {
   }
 
   private async choosePorts(): Promise<void> {
-    if (this.ports.size > 0) return;
+    if (this.ports.size > 0 || this.place) return;
     const declared = this.pod.spec.containers.flatMap((spec) => (spec.ports ?? []).map((port) => port.containerPort));
     const free = await freePorts(declared.length);
     declared.forEach((port, i) => this.ports.set(port, free[i] ?? port));
@@ -164,6 +212,7 @@ export class PodRunner {
       this.terminating = false;
       return;
     }
+    await this.place?.close();
     await this.deleteObject();
   }
 
@@ -211,6 +260,7 @@ export class PodRunner {
 
   /** Shows why the Pod cannot start. */
   private async reportWaiting(error: unknown): Promise<void> {
+    if (this.down) return;
     const reason = error instanceof PodError ? error.reason : "ContainerCreating";
     const message = error instanceof Error ? error.message : String(error);
     const waiting = { waiting: { reason, message }, running: null, terminated: null };
@@ -239,20 +289,10 @@ export class PodRunner {
 
   private volumeContext(): VolumeContext {
     const { client, facts, root } = this.context;
-    return { client, facts, root, pod: this.pod, now: Date.now };
+    return { client, facts, root, pod: this.pod, now: Date.now, hostPaths: this.place !== undefined };
   }
 
   private path(): string {
     return `/api/v1/namespaces/${this.pod.metadata.namespace}/pods/${this.pod.metadata.name}`;
   }
-}
-
-function mountsOf(spec: Container, folders: ReadonlyMap<string, string>): Map<string, string> {
-  const mounts = new Map<string, string>();
-  for (const mount of spec.volumeMounts ?? []) {
-    const folder = folders.get(mount.name);
-    if (folder === undefined) throw new PodError("FailedMount", `container ${spec.name}: volume ${mount.name} is not in the Pod`);
-    mounts.set(mount.mountPath.replace(/\/+$/, "") || "/", mount.subPath ? join(folder, mount.subPath) : folder);
-  }
-  return mounts;
 }

@@ -23,6 +23,7 @@ export interface Volume extends VolumeSource {
   name: string;
   emptyDir?: object;
   projected?: { sources?: VolumeSource[] };
+  hostPath?: { path: string };
 }
 
 export interface KeyRef {
@@ -103,6 +104,7 @@ export interface Pod extends KubeObject {
     nodeName?: string;
     serviceAccountName?: string;
     hostNetwork?: boolean;
+    initContainers?: Container[];
     restartPolicy?: "Always" | "OnFailure" | "Never";
     terminationGracePeriodSeconds?: number;
     containers: Container[];

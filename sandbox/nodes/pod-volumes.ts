@@ -5,7 +5,7 @@ import { mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { ApiClient } from "../../controller/kubernetes/transport";
 import { downwardField, readKeys, type KeySource, type PodFacts } from "./pod-sources";
-import { PodError, type KeyToPath, type Pod, type Volume, type VolumeSource } from "./pod-types";
+import { PodError, type Container, type KeyToPath, type Pod, type Volume, type VolumeSource } from "./pod-types";
 
 export interface VolumeContext {
   client: ApiClient;
@@ -13,6 +13,8 @@ export interface VolumeContext {
   facts: PodFacts;
   /** Folder of this Pod. */
   root: string;
+  /** Folders of the node may be mounted: they are this machine's. */
+  hostPaths?: boolean;
   now: () => number;
 }
 
@@ -28,12 +30,27 @@ export async function writeVolumes(context: VolumeContext): Promise<{ folders: M
   const folders = new Map<string, string>();
   const tokens: TokenFile[] = [];
   for (const volume of context.pod.spec.volumes ?? []) {
+    if (volume.hostPath && context.hostPaths) {
+      folders.set(volume.name, volume.hostPath.path);
+      continue;
+    }
     const folder = join(context.root, "volumes", volume.name);
     await mkdir(folder, { recursive: true });
     folders.set(volume.name, folder);
     for (const source of sourcesOf(volume)) tokens.push(...(await writeSource(context, source, folder)));
   }
   return { folders, tokens };
+}
+
+/** Where each mount path of a container lies. @throws PodError for a volume that the Pod does not have */
+export function mountsOf(spec: Container, folders: ReadonlyMap<string, string>): Map<string, string> {
+  const mounts = new Map<string, string>();
+  for (const mount of spec.volumeMounts ?? []) {
+    const folder = folders.get(mount.name);
+    if (folder === undefined) throw new PodError("FailedMount", `container ${spec.name}: volume ${mount.name} is not in the Pod`);
+    mounts.set(mount.mountPath.replace(/\/+$/, "") || "/", mount.subPath ? join(folder, mount.subPath) : folder);
+  }
+  return mounts;
 }
 
 /** Asks for a fresh token and swaps the file in one step. */

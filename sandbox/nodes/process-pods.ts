@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { ApiClient } from "../../controller/kubernetes/transport";
 import { watchResource, type Watched } from "../controlplane/watch";
 import type { BackOff } from "./container-run";
+import type { Housing } from "./pod-place";
 import { PodRunner } from "./pod-runner";
 import type { Pod } from "./pod-types";
 import type { CrashKind, NodeListener } from "./types";
@@ -18,7 +19,9 @@ export interface ProcessPodsOptions {
   /** Folder for the containers' output, one file each. */
   logs: string;
   /** Default: the controller's namespace. */
-  namespaces?: string[];
+  namespaces?: string[] | "all";
+  /** Default: Pods are processes of this machine. */
+  housing?: Housing;
   /** Added to every container's environment and stronger than it, e.g. the endpoints of the Compute emulator. */
   extraEnv?: Record<string, string>;
   backOff?: Partial<BackOff>;
@@ -71,8 +74,10 @@ class Runners implements ProcessPods {
   private stopped = false;
 
   constructor(private readonly options: ProcessPodsOptions) {
-    this.watches = (options.namespaces ?? [CONTROLLER_NAMESPACE]).map((namespace) =>
-      watchResource<Pod>(options.controlPlane.admin, `/api/v1/namespaces/${namespace}/pods`, {
+    const { namespaces = [CONTROLLER_NAMESPACE] } = options;
+    const paths = namespaces === "all" ? ["/api/v1/pods"] : namespaces.map((name) => `/api/v1/namespaces/${name}/pods`);
+    this.watches = paths.map((path) =>
+      watchResource<Pod>(options.controlPlane.admin, path, {
         changed: (pod) => void this.changed(pod),
         gone: (pod) => void this.gone(pod),
       }),
@@ -148,18 +153,22 @@ class Runners implements ProcessPods {
   }
 
   private async begin(pod: Pod, nodeName: string): Promise<void> {
-    const { admin, server } = this.options.controlPlane;
+    const { controlPlane, housing } = this.options;
     const node = await this.factsOf(nodeName);
-    const url = new URL(server);
+    const url = new URL(controlPlane.server);
+    const facts = { hostIP: node.hostIP, podIP: takeAddress(node, pod) };
     const runner = new PodRunner(
       {
-        client: admin,
-        api: { host: url.hostname, port: url.port },
+        client: controlPlane.admin,
+        api: housing?.api ?? { host: url.hostname, port: url.port },
         root: join(this.options.dir, "pods", pod.metadata.uid),
         logs: this.options.logs,
         extraEnv: this.options.extraEnv ?? {},
         backOff: { ...BACK_OFF, ...this.options.backOff },
-        facts: { hostIP: node.hostIP, podIP: takeAddress(node) },
+        facts,
+        ...(housing
+          ? { housing: { path: housing.path, entrypoints: housing.entrypoints, place: housing.place(pod, facts) } }
+          : {}),
       },
       pod,
     );
@@ -177,6 +186,8 @@ class Runners implements ProcessPods {
     if (!runner) return;
     this.runners.delete(pod.metadata.uid);
     await runner.vanish();
+    const node = await this.nodeFacts.get(pod.spec.nodeName ?? "");
+    if (!pod.spec.hostNetwork) node?.used.delete(lastOctet(runner.podIP));
   }
 
   private factsOf(name: string): Promise<NodeFacts> {
@@ -198,8 +209,11 @@ interface NodeView {
   status?: { addresses?: { type: string; address: string }[] };
 }
 
+const lastOctet = (ip: string): number => Number(ip.split(".")[3]);
+
 /** From the top of the node's range downwards: kwok hands out its addresses from the bottom. */
-function takeAddress(node: NodeFacts): string {
+function takeAddress(node: NodeFacts, { spec }: Pod): string {
+  if (spec.hostNetwork) return node.hostIP;
   let last = 254;
   while (node.used.has(last)) last--;
   node.used.add(last);

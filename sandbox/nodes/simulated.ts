@@ -20,8 +20,8 @@ export interface SimulatedNodesOptions {
   dir: string;
   /** Folder for log files. */
   logs: string;
-  /** Namespaces whose Pods something else runs (see process-pods.ts); default: the controller's. */
-  processNamespaces?: string[];
+  /** Namespaces whose Pods something else runs (see process-pods.ts), or all of them; default: the controller's. */
+  processNamespaces?: string[] | "all";
   /** Lease duration in seconds; a quarter of it is the heartbeat (default 4, a kubelet's is 40). */
   leaseSeconds?: number;
   listeners?: NodeListener[];

@@ -28,8 +28,8 @@ interface StageSpec {
   remove?: boolean;
 }
 
-/** The kwok configuration, YAML. Pods in `leaveAlone` namespaces are nobody's business here. */
-export function stagesYaml(leaveAlone: string[]): string {
+/** The kwok configuration, YAML. Pods in `leaveAlone` namespaces, or all of them, are nobody's business here. */
+export function stagesYaml(leaveAlone: string[] | "all"): string {
   return [...podStages(leaveAlone), ...nodeStages()].map((spec) => stringify(stage(spec))).join("---\n");
 }
 
@@ -43,8 +43,14 @@ const condition = (type: string): string => `.status.conditions.[] | select( .ty
 // A Pod with readiness gates is Ready only when someone has set each of them; this is the first one that is not.
 const UNMET_GATE = '[.spec.readinessGates[]?.conditionType] - [.status.conditions[]? | select(.status == "True") | .type] | .[0]';
 
-function podStages(leaveAlone: string[]): StageSpec[] {
-  const ours = leaveAlone.length > 0 ? [isNot(".metadata.namespace", ...leaveAlone)] : [];
+function ourPods(leaveAlone: string[] | "all"): Requirement[] {
+  // Without any stage kwok takes its own ones; these are never true, for every Pod has a namespace.
+  if (leaveAlone === "all") return [lacks(".metadata.namespace")];
+  return leaveAlone.length > 0 ? [isNot(".metadata.namespace", ...leaveAlone)] : [];
+}
+
+function podStages(leaveAlone: string[] | "all"): StageSpec[] {
+  const ours = ourPods(leaveAlone);
   const alive = [...ours, lacks(".metadata.deletionTimestamp"), isNot(".status.phase", "Failed", "Succeeded")];
   const fresh = [...alive, lacks(".status.podIP")];
   const running = [...alive, is(".status.phase", "Running"), has(".status.podIP"), lacks(annotation("phase"))];

@@ -38,7 +38,7 @@ export async function demonstratePackets(world: World, stack: Stack, display: Di
     const troubles = await podTroubles(world.cluster().controlPlane.admin).catch(() => []);
     throw new Error([error instanceof Error ? error.message : String(error), ...troubles].join("\n"), { cause: error });
   });
-  const packets: PacketReport = { datapath: world.datapath ?? "-", address: ADDRESS, moves: [] };
+  const packets: PacketReport = { datapath: world.datapath ?? "-", nodes: world.nodes ?? "-", address: ADDRESS, moves: [] };
   report.packets = packets;
   const { fabric } = world;
   if (!fabric) throw new Error("packets are not real in this world");

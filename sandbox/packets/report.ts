@@ -29,6 +29,8 @@ export interface PacketMove {
 
 export interface PacketReport {
   datapath: string;
+  /** What nodes are: `kubelets` with containers, or plain `namespaces`. */
+  nodes: string;
   address: string;
   /** Every way that was tried, before anything moved. */
   reach?: Reach;

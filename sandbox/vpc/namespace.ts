@@ -81,7 +81,7 @@ export class Namespace {
       if (readlinkSync(this.path) !== own) return;
       await sleep(2);
     }
-    throw new ProcessError(`namespace ${this.name}: unshare --net failed; this needs root`);
+    throw new ProcessError(`namespace ${this.name}: unshare --net failed; this needs root or a user namespace`);
   }
 }
 

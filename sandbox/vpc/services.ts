@@ -2,6 +2,7 @@
 // What nodes and Pods reach beyond their own network: the API server at its Service address and the metadata server, which is the Compute API
 // here too. Both listen on loopback outside; a relay in the fabric's service namespace joins the two worlds, both ways.
 import { rmSync, writeFileSync } from "node:fs";
+import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { KUBERNETES_SERVICE_IP, logTail, ProcessError, startProcess, type Child } from "../controlplane";
@@ -12,6 +13,7 @@ import { writeScript } from "./script";
 export const METADATA_IP = "169.254.169.254";
 export const SERVICE_ADDRESSES = [KUBERNETES_SERVICE_IP, METADATA_IP] as const;
 const START_MS = 10_000;
+const CONNECT_MS = 2_000;
 
 export interface ServicePorts {
   /** Ports on 127.0.0.1. */
@@ -68,6 +70,45 @@ export async function startServices(dir: string, namespace: Namespace, ports: Se
   ]);
   await Promise.all(relays.map(untilReady));
   return { stop: async () => void (await Promise.all(relays.map((relay) => relay.stop({ graceMs: 100 })))) };
+}
+
+/** The way from here into a namespace, where the kubelet of a node would sit. */
+export interface Doorway {
+  /** @throws Error when nothing listens there */
+  connect(host: string, port: number): Promise<Socket>;
+  stop(): Promise<void>;
+}
+
+/** Opens a way into a namespace. @param dir short path for its socket file. @throws ProcessError */
+export async function openDoorway(dir: string, namespace: Namespace): Promise<Doorway> {
+  const path = join(dir, `${namespace.pid}.sock`);
+  rmSync(path, { force: true });
+  const script = writeScript(join(__dirname, "scripts/relay.ts"), dir, { name: "doorway.js" });
+  const line = namespace.inside(process.execPath, [script, JSON.stringify({ ways: [], connect: path })]);
+  const logFile = join(dir, `doorway-${namespace.pid}.log`);
+  const relay = await startProcess({ name: `doorway of ${namespace.name}`, ...line, logFile });
+  await untilReady(relay);
+  return {
+    connect: (host, port) => throughTunnel(path, host, port),
+    stop: async () => {
+      await relay.stop({ graceMs: 100 });
+      for (const file of [path, logFile]) rmSync(file, { force: true });
+    },
+  };
+}
+
+function throughTunnel(path: string, host: string, port: number): Promise<Socket> {
+  return new Promise((done, fail) => {
+    const refused = (): void => fail(new Error(`${host}:${port}: no connection`));
+    const socket = connect(path, () => socket.write(`CONNECT ${host}:${port} HTTP/1.1\r\n\r\n`));
+    socket.setTimeout(CONNECT_MS, () => socket.destroy());
+    socket.once("error", refused).once("close", refused);
+    // Nothing more comes before we have asked for it.
+    socket.once("data", () => {
+      socket.off("error", refused).off("close", refused).setTimeout(0);
+      done(socket);
+    });
+  });
 }
 
 async function untilReady(relay: Child): Promise<void> {

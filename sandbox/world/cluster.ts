@@ -21,7 +21,7 @@ export interface ClusterOptions {
   crdDelayMs?: number;
   /** CRD manifests (files or folders) beside those of every cluster. */
   extraCrds?: string[];
-  /** Real kubelets on this fabric instead of simulated ones. */
+  /** Nodes on this fabric, with real packets, instead of simulated ones. */
   packets?: Packets;
 }
 interface Pool {
@@ -32,7 +32,7 @@ interface Parts {
   controlPlane: ControlPlane;
   gke: Gke;
   nodes: NodeRuntime;
-  /** With simulated nodes: the controller's Pods. */
+  /** Pods that are processes: with simulated nodes the controller's, with namespaces all of them. */
   pods?: ProcessPods;
   real?: RealParts;
 }
@@ -122,7 +122,9 @@ export class Cluster {
     const logs = path.join(dir, "logs");
     const { emulator, tools } = o;
     const real = packets && (await startRealParts({ packets, controlPlane, emulator, tools, gke, dir: o.dir, logs }));
-    const parts: Parts = real ? { controlPlane, gke, nodes: real.nodes, real } : simulated({ controlPlane, gke, dir, logs, o });
+    const parts: Parts = real
+      ? { controlPlane, gke, nodes: real.nodes, ...(real.pods ? { pods: real.pods } : {}), real }
+      : simulated({ controlPlane, gke, dir, logs, o });
     // A young cluster may serve its CRDs later; only without a delay is it ready with them.
     if (!o.crdDelayMs) await gke.ready;
     return new Cluster(view, parts, o);
@@ -134,15 +136,15 @@ export class Cluster {
   get nodes(): NodeRuntime {
     return this.parts.nodes;
   }
-  /** Pods of the controller's namespace, which run as real processes. @throws Error where nodes are real and run all Pods */
+  /** Pods that run as plain processes. @throws Error where nodes have kubelets, which run all Pods */
   get pods(): ProcessPods {
-    if (!this.parts.pods) throw new Error("nodes are real here; ask the API server for the controller's Pods");
+    if (!this.parts.pods) throw new Error("nodes have kubelets here; ask the API server for the controller's Pods");
     return this.parts.pods;
   }
-  /** What only real nodes can do. @throws Error where nodes are simulated */
+  /** What only nodes with kubelets can do. @throws Error where nodes are others */
   get realNodes(): RealNodes {
-    if (!this.parts.real) throw new Error("nodes are simulated here");
-    return this.parts.real.nodes;
+    if (!this.parts.real?.kubelets) throw new Error("nodes have no kubelets here");
+    return this.parts.real.kubelets;
   }
   get gke(): Gke {
     return this.parts.gke;

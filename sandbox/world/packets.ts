@@ -5,23 +5,36 @@ import * as path from "node:path";
 import type { ControlPlane } from "../controlplane";
 import type { Emulator } from "../emulator";
 import type { Gke } from "../gke";
-import type { NodeListener } from "../nodes";
-import { GoogleDatapath, realNodes, type RealNodes } from "../nodes/real";
+import type { NodeListener, NodeRuntime, ProcessPods } from "../nodes";
+import { namespaceNodes } from "../nodes/namespaces";
+import { GoogleDatapath, realNodes, type DatapathNode, type RealNodes } from "../nodes/real";
 import type { Tools } from "../tools";
 import { gatewayOf, inRange, startServices, type Fabric, type Services } from "../vpc";
 
 /** `dataplane-v2`: Google's node agent and its datapath, as far as publicly known. `linux`: neither; a node agent of ours does it. */
 export type DatapathKind = "dataplane-v2" | "linux";
 
+/** `kubelets`: kubelet, containerd and containers (root). `namespaces`: a network namespace for each node and each Pod, and plain processes. */
+export type PacketNodes = "kubelets" | "namespaces";
+
+/** What nodes are made of: tar files of the images that every node has, or the program that stands for their tools. */
+export type NodeStuff = { kind: "kubelets"; images: string[] } | { kind: "namespaces"; busybox: string };
+
 export interface Packets {
   fabric: Fabric;
-  /** Tar files of the images that every node has. */
-  images: string[];
+  stuff: NodeStuff;
   datapath: DatapathKind;
 }
 
-export interface RealParts {
-  nodes: RealNodes;
+interface Nodes {
+  nodes: NodeRuntime & { datapathNode(node: string): DatapathNode | undefined };
+  /** With kubelets only. */
+  kubelets?: RealNodes;
+  /** With namespaces only: all Pods. */
+  pods?: ProcessPods;
+}
+
+export interface RealParts extends Nodes {
   services: Services;
   google: GoogleDatapath;
 }
@@ -49,13 +62,24 @@ export async function startRealParts(o: RealPartsOptions): Promise<RealParts> {
   const ports = { api: Number(new URL(controlPlane.server).port), cloud: emulator.port };
   const services = await startServices(socketFolder(o.dir), packets.fabric.services, ports);
   const forgetful: NodeListener = { nodeUp: () => undefined, nodeDown: (name, kind) => kind === "power" && google.forget(name) };
-  const nodes = await realNodes({
-    ...{ controlPlane, gke, tools: o.tools, logs: o.logs, fabric: packets.fabric, images: packets.images },
-    listeners: [forgetful, gke],
-    gatewayOf: (ip, subnetwork) => gatewayOf(rangeWith(emulator, ip, subnetwork)),
-  });
-  const google = new GoogleDatapath((name) => nodes.datapathNode(name));
-  return { nodes, services, google };
+  const made = await startNodes(o, [forgetful]);
+  const google = new GoogleDatapath((name) => made.nodes.datapathNode(name));
+  return { ...made, services, google };
+}
+
+async function startNodes(o: RealPartsOptions, first: NodeListener[]): Promise<Nodes> {
+  const { packets, controlPlane, emulator, gke, tools, logs, dir } = o;
+  const common = {
+    ...{ controlPlane, gke, tools, logs, fabric: packets.fabric },
+    gatewayOf: (ip: string, subnetwork?: string) => gatewayOf(rangeWith(emulator, ip, subnetwork)),
+  };
+  if (packets.stuff.kind === "kubelets") {
+    const kubelets = await realNodes({ ...common, images: packets.stuff.images, listeners: [...first, gke] });
+    return { nodes: kubelets, kubelets };
+  }
+  const own = { dir: path.join(dir, "nodes"), sockets: socketFolder(dir), busybox: packets.stuff.busybox, listeners: first };
+  const nodes = namespaceNodes({ ...common, ...own });
+  return { nodes, pods: nodes.pods };
 }
 
 function rangeWith(emulator: Emulator, ip: string, subnetwork?: string): string {

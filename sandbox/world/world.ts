@@ -7,10 +7,10 @@ import { startEmulator, type Emulator, type EmulatorOptions } from "../emulator"
 import { environmentOf } from "../environment";
 import { startEngineParts, type EngineParts } from "../pulumi";
 import type { Tools } from "../tools";
-import { ensureImages } from "../image";
+import { ensureImages, ImageError, programPath } from "../image";
 import { Fabric, SERVICE_ADDRESSES } from "../vpc";
 import { Cluster, type ClusterOptions } from "./cluster";
-import type { DatapathKind, Packets } from "./packets";
+import type { DatapathKind, NodeStuff, PacketNodes, Packets } from "./packets";
 
 export interface WorldOptions {
   tools: Tools;
@@ -29,8 +29,10 @@ export interface WorldOptions {
   /** CRD manifests (files or folders) that GKE installs with the others, such as Google's GKEIPRoute. */
   extraCrds?: string[];
   onProgramOutput?: (text: string) => void;
-  /** Real nodes and real packets (root; see missingForRealNodes), with this datapath. One cluster at a time. */
+  /** Real packets, with this datapath. One cluster at a time. */
   packets?: DatapathKind;
+  /** With `packets`. Default: kubelets (root; see missingForRealNodes); namespaces: see missingForNamespaces. */
+  nodes?: PacketNodes;
 }
 
 export interface World {
@@ -44,6 +46,8 @@ export interface World {
   readonly fabric?: Fabric;
   /** Who programs the nodes, where packets are real. */
   readonly datapath?: DatapathKind;
+  /** What nodes are, where packets are real. */
+  readonly nodes?: PacketNodes;
   /** Clusters that exist now, by name. */
   readonly clusters: ReadonlyMap<string, Cluster>;
   /** The only cluster, or the newest. @throws Error while there is none */
@@ -95,7 +99,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       nodePoolDeleted: (view, pool) => known(view.name).removePool(pool),
     },
   });
-  const packets = options.packets && (await startPackets(options.packets, emulator, dir, options.note));
+  const packets = options.packets && (await startPackets(options.packets, emulator, dir, options));
   const newest = (): Cluster | undefined => [...clusters.values()].at(-1);
   const engine = await startEngineParts({
     dir: path.join(dir, "pulumi"),
@@ -114,7 +118,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     project,
     region,
     tools,
-    ...(packets ? { fabric: packets.fabric, datapath: packets.datapath } : {}),
+    ...(packets ? { fabric: packets.fabric, datapath: packets.datapath, nodes: packets.stuff.kind } : {}),
     clusters,
     cluster: () => {
       const found = newest();
@@ -148,9 +152,19 @@ async function startPackets(
   datapath: DatapathKind,
   emulator: Emulator,
   dir: string,
-  note: WorldOptions["note"],
+  { note, nodes = "kubelets" }: Pick<WorldOptions, "note" | "nodes">,
 ): Promise<Packets> {
-  const images = await ensureImages();
+  const stuff = await stuffOf(nodes);
   const fabric = await Fabric.start({ emulator, logs: dir, serviceAddresses: SERVICE_ADDRESSES, ...(note ? { note } : {}) });
-  return { fabric, images: [images.pause, images.sandbox], datapath };
+  return { fabric, stuff, datapath };
+}
+
+async function stuffOf(kind: PacketNodes): Promise<NodeStuff> {
+  if (kind === "kubelets") {
+    const { pause, sandbox } = await ensureImages();
+    return { kind, images: [pause, sandbox] };
+  }
+  const busybox = await programPath("busybox");
+  if (busybox === undefined) throw new ImageError("busybox is not on this machine; Pods have ping and hostname from it");
+  return { kind, busybox };
 }

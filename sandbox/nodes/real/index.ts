@@ -10,8 +10,9 @@ import type { ApiClient } from "../../../controller/kubernetes/transport";
 import { KUBERNETES_SERVICE_IP, logTail, ProcessError, type ControlPlane } from "../../controlplane";
 import type { Gke } from "../../gke";
 import type { Tools } from "../../tools";
-import { inRange, type Fabric, type VmNic } from "../../vpc";
+import type { Fabric, VmNic } from "../../vpc";
 import { drainNode, ignoreNotFound, isReady, type NodeView } from "../node-look";
+import { datapathOf, joinFabric, nicsOf } from "../node-network";
 import { nodeObject } from "../node-object";
 import type { CrashKind, NodeListener, NodeRuntime, NodeSpec } from "../types";
 import { cgroupsLike, removeCgroup } from "./cgroups";
@@ -125,7 +126,7 @@ class JailedNodes implements RealNodes {
     const number = this.next++;
     const podCidr = spec.podCidr ?? `10.200.${number}.0/24`;
     const dir = join(this.root, String(number));
-    const nics = this.nicsOf(spec, podCidr);
+    const nics = nicsOf(spec, podCidr, (ip, subnetwork) => this.options.gatewayOf(ip, subnetwork));
     const entry: Entry = { spec, dir, podCidr, nics, up: false, frozen: false, jail: this.jail(spec, dir, podCidr, number) };
     this.nodes.set(spec.name, entry);
     await this.client.request("POST", "/api/v1/nodes", { body: nodeObject(spec, podCidr) });
@@ -198,12 +199,7 @@ class JailedNodes implements RealNodes {
   datapathNode(node: string): DatapathNode | undefined {
     const entry = this.nodes.get(node);
     if (!entry?.up) return undefined;
-    const { namespace } = entry.jail;
-    return {
-      ip: (lines) => namespace.ip(lines),
-      show: (args) => namespace.run("ip", args),
-      nicOf: (podIp) => entry.nics.find((nic) => nic.podCidr !== undefined && inRange(nic.podCidr, podIp)),
-    };
+    return datapathOf(entry.jail.namespace, entry.nics);
   }
 
   folder(node: string): string {
@@ -238,33 +234,10 @@ class JailedNodes implements RealNodes {
     });
   }
 
-  private nicsOf(spec: NodeSpec, podCidr: string): VmNic[] {
-    const gatewayOf = (ip: string, subnetwork?: string): string => this.options.gatewayOf(ip, subnetwork);
-    const first = { nic: "nic0", device: "eth0", ip: spec.internalIP, gateway: gatewayOf(spec.internalIP), podCidr };
-    return [
-      first,
-      ...spec.networks.map(({ nic, ip, subnetwork, podCidr: range }) => ({
-        ...{ nic, ip, gateway: gatewayOf(ip, subnetwork) },
-        device: nic.replace("nic", "eth"),
-        ...(range ? { podCidr: range } : {}),
-      })),
-    ];
-  }
-
   private async boot(entry: Entry): Promise<void> {
     const { spec, jail, nics } = entry;
     const namespace = await jail.powerOn();
-    await namespace.sysctl({
-      "net/ipv4/ip_forward": 1,
-      "net/ipv4/conf/all/rp_filter": 0,
-      "net/ipv4/conf/default/rp_filter": 0,
-    });
-    await this.options.fabric.attach(spec.name, namespace, nics);
-    const [first, ...rest] = nics;
-    await namespace.ip([
-      `route add default via ${first!.gateway} dev ${first!.device}`,
-      ...rest.flatMap((nic, i) => policyRouting(nic, 1001 + i)),
-    ]);
+    await joinFabric(this.options.fabric, spec.name, namespace, nics);
     entry.up = true;
     await jail.boot();
     this.listeners.forEach((listener) => listener.nodeUp(spec.name));
@@ -285,13 +258,4 @@ class JailedNodes implements RealNodes {
     const logs = ["init.log", "containerd.log", "kubelet.log"].map((file) => `${file}:\n${logTail(join(dir, file), 8)}`);
     throw new ProcessError(`node ${spec.name}: not Ready after ${READY_TIMEOUT_MS / 1000} s\n${logs.join("\n")}`);
   }
-}
-
-/** Pods of an additional network leave by its interface, as on GKE. */
-function policyRouting(nic: VmNic, table: number): string[] {
-  if (nic.podCidr === undefined) return [];
-  return [
-    `route add default via ${nic.gateway} dev ${nic.device} onlink table ${table}`,
-    `rule add pref ${2000 + table} from ${nic.podCidr} lookup ${table}`,
-  ];
 }

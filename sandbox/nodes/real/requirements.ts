@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { programPath } from "../../image";
+import { isRealRoot } from "../namespaces/requirements";
 
 const PROGRAMS: Record<string, string> = {
   containerd: "containerd",
@@ -30,7 +31,7 @@ export const PACKAGES = "containerd runc containernetworking-plugins iproute2 nf
 /** One line for each thing that is missing; none: real nodes can be started. */
 export async function missingForRealNodes(env: NodeJS.ProcessEnv = process.env): Promise<string[]> {
   if (process.platform !== "linux") return [`real nodes need Linux, this is ${process.platform}`];
-  if (process.getuid?.() !== 0) return ["real nodes need root: they are made of namespaces, cgroups and mounts"];
+  if (!isRealRoot()) return ["real nodes need root: they are made of namespaces, cgroups and mounts"];
   const missing: string[] = [];
   for (const [program, pack] of Object.entries(PROGRAMS))
     if ((await programPath(program, env)) === undefined) missing.push(`${program} (Debian package ${pack})`);
