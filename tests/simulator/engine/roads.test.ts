@@ -19,7 +19,23 @@ function open() {
   const heard = { heard: (_p: Process, _c: string, line: Buffer) => void lines.push(line.toString()), learnt: () => undefined };
   const api = new ApiModel(() => EPOCH + scheduler.now);
   const run = (ms: number): Promise<unknown> => scheduler.until(scheduler.now + ms, () => false);
-  return { process, api, lines, run, client: apiClientOf(process, api, chance, heard) };
+  return {
+    process,
+    run,
+    client: apiClientOf(process, api, chance, heard),
+    create: (name: string) => api.handle("user", { method: "POST", path: "/api/v1/namespaces/default/pods", body: podOf(name) }),
+    /** How many lines about the Pod were heard. */
+    heard: (name: string) => lines.filter((line) => line.includes(name)).length,
+  };
+}
+const PODS = "/api/v1/pods";
+const podOf = (name: string) => ({ apiVersion: "v1", kind: "Pod", metadata: { name, namespace: "default" } });
+async function read(stream: WatchStream): Promise<void> {
+  try {
+    for await (const chunk of stream) void chunk;
+  } finally {
+    stream.close();
+  }
 }
 
 describe("The roads of a simulated process", () => {
@@ -27,7 +43,7 @@ describe("The roads of a simulated process", () => {
     const { process, client, run } = open();
     const { signal } = new AbortController();
     for (let i = 0; i < 30; i++) {
-      const opening = client.stream("/api/v1/pods", { query: { sendInitialEvents: true }, signal });
+      const opening = client.stream(PODS, { query: { sendInitialEvents: true }, signal });
       await run(1_000);
       (await opening).close();
     }
@@ -40,16 +56,14 @@ describe("The roads of a simulated process", () => {
     ["the connection has broken", (stream: WatchStream) => stream.reset()],
   ] as const)
     it(`let nobody hear what comes when ${how}`, async () => {
-      const { process, api, client, lines, run } = open();
-      const opening = client.stream("/api/v1/pods", { query: { sendInitialEvents: true } });
+      const { process, client, create, heard, run } = open();
+      const opening = client.stream(PODS, { query: { sendInitialEvents: true } });
       await run(1_000);
       const stream = (await opening) as WatchStream;
-      const pod = (name: string) => ({ apiVersion: "v1", kind: "Pod", metadata: { name, namespace: "default" } });
-      const create = (name: string) =>
-        api.handle("user", { method: "POST", path: "/api/v1/namespaces/default/pods", body: pod(name) });
+      read(stream).catch(() => undefined);
       create("in-time");
       await run(1_000);
-      expect(lines.filter((line) => line.includes("in-time"))).to.have.lengthOf(1);
+      expect(heard("in-time")).to.equal(1);
       process.roads.watch.blocked = true;
       create("too-late");
       await run(1_000);
@@ -57,6 +71,21 @@ describe("The roads of a simulated process", () => {
       process.roads.watch.blocked = false;
       stream.resume();
       await run(1_000);
-      expect(lines.filter((line) => line.includes("too-late"))).to.deep.equal([]);
+      expect(heard("too-late")).to.equal(0);
     });
+
+  it("let nobody hear what comes by a watch whose headers were lost", async () => {
+    const { process, client, create, heard, run } = open();
+    process.roads.watch.slowMs = 1_000;
+    const opening = client.stream(PODS, { query: { sendInitialEvents: true } }).catch(String);
+    while (openStreams(process).size === 0) await run(5);
+    process.roads.watch.blocked = true;
+    await run(60_000);
+    expect(await opening).to.contain("timeout");
+    process.roads.watch.blocked = false;
+    for (const stream of openStreams(process)) stream.resume();
+    create("for-nobody");
+    await run(5_000);
+    expect(heard("for-nobody")).to.equal(0);
+  });
 });

@@ -12,7 +12,7 @@ const REQUEST_MS = 30_000;
 const BOOKMARK_MS = 60_000;
 
 export interface Heard {
-  /** Bytes of a watch have arrived at the process. */
+  /** The process has read these bytes of a watch. */
   heard(process: Process, collection: string, line: Buffer): void;
   /** An answer of the cloud has arrived; `at` is when the cloud gave it. */
   learnt(process: Process, method: string, answer: Json, at: number): void;
@@ -80,7 +80,6 @@ export class WatchStream implements ByteStream {
   private unsubscribe: () => void = () => undefined;
   private letGo: () => void = () => undefined;
   private closed = false;
-  private broken = false;
   private travelling = false;
   private readonly collection: string;
 
@@ -137,9 +136,6 @@ export class WatchStream implements ByteStream {
     while (this.sent[0] && this.sent[0].at <= now + 0.001) {
       const { line } = this.sent.shift()!;
       process.deliver(() => {
-        // What comes after the connection has broken, or its reader has gone, is heard by nobody.
-        if (this.closed || this.broken) return;
-        if (line instanceof Buffer) this.p.heard.heard(process, this.collection, line);
         this.arrived.push(line);
         this.wake();
       });
@@ -151,7 +147,6 @@ export class WatchStream implements ByteStream {
   /** The connection breaks. */
   reset(): void {
     this.p.process.deliver(() => {
-      this.broken = true;
       this.arrived.push(new ApiError("Network", "connection reset"));
       this.wake();
     });
@@ -171,6 +166,8 @@ export class WatchStream implements ByteStream {
     while (!this.closed) {
       for (let next = this.arrived.shift(); next !== undefined; next = this.arrived.shift()) {
         if (next instanceof Error) throw next;
+        // Not before: of a watch whose headers were lost, or that has broken or been closed meanwhile, nobody hears any more.
+        this.p.heard.heard(this.p.process, this.collection, next);
         yield next;
       }
       if (!this.closed) await new Promise<void>((resolve) => (this.wake = resolve));
