@@ -123,6 +123,11 @@ describe("Fields that must not change", () => {
     expect(immutableFindings(route({ parentRefs: [a] }), route({ parentRefs: [b] }))).to.deep.equal([]);
   });
 
+  it("are compared whatever is in them, also what cannot be made a text of (C1)", () => {
+    const odd = { name: "gw", port: { toString: null }, kind: { toString: null } } as unknown as { name: string };
+    expect(immutableFindings(route({ parentRefs: [odd] }), route({ parentRefs: [odd] }))).to.deep.equal([]);
+  });
+
   it("are refused with the old value, the new value and the way out (E44)", () => {
     const [found] = immutableFindings(route(), route({ network: "red-network" }));
     expect(found).to.include({ code: "Immutable", severity: "error" });

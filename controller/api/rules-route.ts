@@ -95,10 +95,11 @@ export function routeFindings(spec: GKEIPRouteSpecInput, path = "spec"): Finding
   return found;
 }
 
-/** Same text for same content, whatever the order of keys. */
+const byKey = ([a]: [string, unknown], [b]: [string, unknown]): number => (a < b ? -1 : 1);
+/** Same text for same content, whatever the order of keys. By keys only: a value such as `{ toString: "x" }`, a label, cannot be made a text of. */
 const canonicalText = (v: unknown): string =>
   JSON.stringify(v, (_key, x: unknown) =>
-    x && typeof x === "object" && !Array.isArray(x) ? Object.fromEntries(Object.entries(x).sort()) : x,
+    x && typeof x === "object" && !Array.isArray(x) ? Object.fromEntries(Object.entries(x).sort(byKey)) : x,
   ) ?? "unset";
 
 /** A default left out and a default written out are one value. */

@@ -26,8 +26,9 @@ describe("difference of inputs", () => {
         const clone = JSON.parse(JSON.stringify(a)) as Json;
         expect(diffLeaves(clone, JSON.parse(JSON.stringify(a)) as Json)).to.deep.equal([]);
         if (JSON.stringify(a) === JSON.stringify(b)) return;
+        const byKey = ([k]: [string, unknown], [l]: [string, unknown]): number => (k < l ? -1 : 1);
         const sorted = (v: unknown): string =>
-          JSON.stringify(v, (_k, x: unknown) => (isPlain(x) ? Object.fromEntries(Object.entries(x).sort()) : x));
+          JSON.stringify(v, (_k, x: unknown) => (isPlain(x) ? Object.fromEntries(Object.entries(x).sort(byKey)) : x));
         if (sorted(a) !== sorted(b)) expect(diffLeaves(clone, b as Json)).to.not.deep.equal([]);
       }),
     );
