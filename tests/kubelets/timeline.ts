@@ -13,6 +13,8 @@ interface Line {
 export interface Timeline {
   /** Everything since the start in the order of time, one line each, milliseconds since the first of them in front. */
   end(gaps: readonly Gap[]): Promise<string>;
+  /** Watches nothing any more; a watch that goes on keeps the process from ending. */
+  stop(): Promise<void>;
 }
 
 const AGENT = "persistent-ip-agent";
@@ -39,9 +41,11 @@ export function startTimeline(lab: Lab, address: string, namespace: string): Tim
   });
   bindings.start();
   pods.start();
+  const stop = async (): Promise<void> => void (await Promise.all([bindings.stop(), pods.stop()]));
   return {
+    stop,
     async end(gaps) {
-      await Promise.all([bindings.stop(), pods.stop()]);
+      await stop();
       const switches = (lab.world.fabric?.switches ?? []).filter((s) => s.address === address && s.at >= started);
       const all = [
         ...lines,

@@ -51,6 +51,14 @@ async function open(): Promise<Lab> {
     cwd: ROOT,
   });
   const world = await startWorld({ tools, operationLatencyMs: 200, packets: DATAPATH });
+  return furnish(world).catch(async (error: unknown) => {
+    await world.stop().catch(() => undefined);
+    throw error;
+  });
+}
+
+async function furnish(world: World): Promise<Lab> {
+  const { tools } = world;
   // Other addresses than the seed's, whose manifests come later.
   const stack = await createStack(world, {
     ...PACKET_CONFIG,
@@ -106,8 +114,11 @@ after(async function () {
   this.timeout(60_000);
   const open = await shared?.catch(() => undefined);
   open?.stack.remove();
-  await open?.traffic.close();
-  await open?.world.stop();
+  try {
+    await open?.traffic.close();
+  } finally {
+    await open?.world.stop();
+  }
 });
 
 interface Workload {
@@ -179,13 +190,13 @@ export async function streaming(
   act: () => Promise<unknown>,
 ): Promise<Interval & { timeline: string }> {
   const timeline = startTimeline(lab, ADDRESSES[0], namespace);
-  await lab.traffic.start(ADDRESSES[0], ECHO_PORTS, 1000);
   try {
+    await lab.traffic.start(ADDRESSES[0], ECHO_PORTS, 1000);
     await act();
     const interval = await lab.traffic.mark();
     return { ...interval, timeline: await timeline.end(interval.gaps ?? []) };
   } finally {
-    await lab.traffic.stop();
+    await Promise.all([timeline.stop(), lab.traffic.stop()]);
   }
 }
 
