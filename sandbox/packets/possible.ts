@@ -30,7 +30,7 @@ export async function possibleNodes(asked: PacketNodes | "auto", checks: Checks 
   if (asked !== "namespaces") {
     const missing = await checks.kubelets();
     if (missing.length === 0) return { nodes: "kubelets", lines };
-    lines.push(`no kubelets here. Missing: ${missing.join("; ")}.`, `On Debian, as root: apt-get install ${PACKAGES}`);
+    lines.push(...told("no kubelets here", missing, PACKAGES));
   }
   const missing = await checks.namespaces();
   if (missing.length === 0)
@@ -38,8 +38,14 @@ export async function possibleNodes(asked: PacketNodes | "auto", checks: Checks 
       nodes: "namespaces",
       lines: [...lines, "Each node and each Pod is a network namespace, in a user namespace of yours."],
     };
-  const advice = `On Debian, as root: apt-get install ${NAMESPACE_PACKAGES}`;
-  return {
-    lines: [...lines, `no real packets here, nodes are simulated. Missing: ${missing.join("; ")}.`, advice],
-  };
+  return { lines: [...lines, ...told("no real packets here, nodes are simulated", missing, NAMESPACE_PACKAGES)] };
+}
+
+/** What is missing, and how to get it where a package is all. */
+function told(what: string, missing: readonly string[], packages: string): string[] {
+  const installable = missing.some((one) => one.includes("Debian package"));
+  return [
+    `${what}. Missing: ${missing.join("; ")}.`,
+    ...(installable ? [`On Debian, as root: apt-get install ${packages}`] : []),
+  ];
 }

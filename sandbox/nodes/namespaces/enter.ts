@@ -3,11 +3,9 @@
 // there, and go with it. The process outside only hands signals in and the exit code out.
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
-import { delimiter } from "node:path";
-import { UNSHARE } from "./requirements";
+import { UNSHARE, withSystem } from "./requirements";
 
 const INSIDE = "SANDBOX_INSIDE_NAMESPACES";
-const SYSTEM = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** Whether this process is the inner one. */
@@ -28,12 +26,11 @@ export function innerCommand(program: readonly string[]): { command: string; arg
 /** Runs a program in there. @returns its exit code */
 export async function runInside(program: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<number> {
   const { command, args } = innerCommand(program);
-  const path = [env["PATH"], ...SYSTEM].filter(Boolean).join(delimiter);
   // A session of its own: Ctrl-C comes to us alone, and is handed in once.
   const child = spawn(command, args, {
     stdio: ["inherit", "inherit", "inherit", "ipc"],
     detached: true,
-    env: { ...env, PATH: path, [INSIDE]: "1" },
+    env: { ...withSystem(env), [INSIDE]: "1" },
   });
   for (const signal of SIGNALS) process.on(signal, () => child.kill(signal));
   return new Promise((done, fail) =>

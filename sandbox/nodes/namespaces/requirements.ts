@@ -2,7 +2,7 @@
 // What nodes made of namespaces need of this machine, and what of it is missing.
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { programPath } from "../../image";
 
 const PROGRAMS: Record<string, string> = {
@@ -17,6 +17,13 @@ const PROGRAMS: Record<string, string> = {
 export const NAMESPACE_PACKAGES = "iproute2 nftables busybox-static";
 /** How a user becomes the root of namespaces of his own: user, network and mount. */
 export const UNSHARE = ["-U", "-r", "-n", "-m"] as const;
+
+const SYSTEM = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
+
+/** The same environment, with the folders of administrators' programs at the end of PATH: users often have none of them. */
+export function withSystem(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return { ...env, PATH: [env["PATH"], ...SYSTEM].filter(Boolean).join(delimiter) };
+}
 
 /** Where kernels and distributions forbid it, and the value that does. */
 const SWITCHES: Record<string, string> = {
@@ -43,14 +50,20 @@ export async function missingForNamespaces(env: NodeJS.ProcessEnv = process.env)
     missing.push("the sandbox's sources: a checkout, not the package");
   for (const [program, pack] of Object.entries(PROGRAMS))
     if ((await programPath(program, env)) === undefined) missing.push(`${program} (Debian package ${pack})`);
-  const refused = missing.length === 0 ? refusal() : undefined;
+  const refused = missing.length === 0 ? refusal(env) : undefined;
   if (refused !== undefined) missing.push(`user namespaces (${refused})`);
   return missing;
 }
 
-function refusal(): string | undefined {
+function refusal(env: NodeJS.ProcessEnv): string | undefined {
   try {
-    execFileSync("unshare", [...UNSHARE, "true"], { stdio: ["ignore", "ignore", "pipe"], encoding: "utf8" });
+    // Some systems give the namespaces and keep the rights in them.
+    const trial = ["sh", "-ec", "ip link set lo up; unshare --net true"];
+    execFileSync("unshare", [...UNSHARE, ...trial], {
+      stdio: ["ignore", "ignore", "pipe"],
+      encoding: "utf8",
+      env: withSystem(env),
+    });
     return undefined;
   } catch (error) {
     const said = String((error as { stderr?: string }).stderr ?? error).trim();
