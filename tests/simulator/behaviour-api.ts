@@ -21,6 +21,8 @@ export const WIDGETS: ResourceKind = {
 };
 export interface ApiUnderTest {
   client: ApiClient;
+  /** Forgets the history, where the server does not begin without one. */
+  compact?(): void;
   namespace: string;
 }
 interface Condition {
@@ -197,6 +199,16 @@ export function apiBehaviour(open: () => ApiUnderTest): void {
     const versions = told.map((e) => Number(e.object.metadata.resourceVersion));
     expect([...versions].sort((a, b) => a - b)).to.deep.equal(versions);
     expect(new Set([from, ...versions.map(String)]).size).to.equal(4);
+  });
+
+  it("a watch from a version that is gone is opened, and its one line is an error 410 Expired", async () => {
+    await make();
+    open().compact?.();
+    await make();
+    const [told, ...more] = await watch({ resourceVersion: "1" }, (l) => l.length >= 1);
+    expect([told?.type, (told?.object as { code?: number; reason?: string }).code]).to.deep.equal(["ERROR", 410]);
+    expect((told?.object as { reason?: string }).reason).to.equal("Expired");
+    expect(more).to.deep.equal([]);
   });
 
   interface Told {

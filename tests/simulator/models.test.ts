@@ -7,8 +7,9 @@ import { ApiModel } from "./models/api";
 import { CloudModel } from "./models/cloud";
 
 describe("The API server in memory", () => {
-  const client = directClient(new ApiModel(() => Date.now()));
-  apiBehaviour(() => ({ client, namespace: "default" }));
+  const model = new ApiModel(() => Date.now());
+  const client = directClient(model);
+  apiBehaviour(() => ({ client, namespace: "default", compact: () => model.store.compact() }));
 });
 
 describe("The cloud in memory", () => {

@@ -36,7 +36,7 @@ export class Known {
     if (collection !== PODS && collection !== ROUTES) return;
     let read = this.parsed.get(line);
     if (!read) this.parsed.set(line, (read = JSON.parse(line.toString()) as Line<unknown>));
-    if (read.type === "BOOKMARK") return;
+    if (read.type === "BOOKMARK" || read.type === "ERROR") return;
     if (collection === PODS) this.pod(process, read as Line<Pod>);
     else this.route(process, read as Line<GKEIPRoute>);
   }

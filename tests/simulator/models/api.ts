@@ -86,8 +86,7 @@ export class ApiModel {
   }
 
   /**
-   * Opens a watch. Lines go to `sink` until the answered function is called.
-   * @throws ApiError Gone for a version that was compacted away
+   * Opens a watch. Lines go to `sink` until the answered function is called; one ERROR line, and no more, for a version that was compacted away.
    */
   watch(path: string, query: NonNullable<Ask["query"]>, sink: Sink): () => void {
     const { collection } = placeOf(path);
@@ -97,7 +96,15 @@ export class ApiModel {
       sink(this.bookmark(collection, END));
     } else {
       const from = Number(query.resourceVersion ?? 0);
-      if (from < this.store.compacted) throw new ApiError("Gone", `too old resource version: ${from}`, { status: 410 });
+      if (from < this.store.compacted) {
+        sink(
+          lineOf(
+            "ERROR",
+            JSON.stringify({ kind: "Status", code: 410, reason: "Expired", message: `too old resource version: ${from}` }),
+          ),
+        );
+        return () => undefined;
+      }
       for (const entry of log) if (entry.version > from) sink(entry.line);
     }
     sinks.add(sink);
