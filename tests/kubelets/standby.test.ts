@@ -9,6 +9,7 @@ import { ADDRESSES, DATAPATH, newestReady, seedManifests, streaming, untilAt, us
 
 const NAMESPACE = "proxy-deploy-ns";
 const NAME = "proxy-deploy";
+const NODES = 3;
 /** A node is dead for long; more of both for a measurement. */
 const ROUNDS: { [loss in Loss]: number } = {
   podKilled: Number(process.env["STANDBY_ROUNDS"] ?? 2),
@@ -35,7 +36,7 @@ function spread(object: object): object {
   const labelSelector = { matchLabels: spec.template.metadata.labels };
   const apart = { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: "kubernetes.io/hostname", labelSelector }] };
   const template = { ...spec.template, spec: { ...spec.template.spec, affinity: { podAntiAffinity: apart } } };
-  return { ...object, spec: { ...spec, template } };
+  return { ...object, spec: { ...spec, replicas: NODES, template } };
 }
 
 describe("a hot standby under real kubelets", function () {
