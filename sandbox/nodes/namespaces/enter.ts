@@ -8,6 +8,12 @@ import { UNSHARE, withSystem } from "./requirements";
 const INSIDE = "SANDBOX_INSIDE_NAMESPACES";
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
+/**
+ * No name server can be reached in there. With an empty configuration a look-up is refused at once (as in a Pod of a node with kubelet); with the
+ * machine's own it would take 20 seconds, which Google's client library waits for when it looks for the metadata server.
+ */
+const NO_NAMES = "if [ -e /etc/resolv.conf ]; then mount --bind /dev/null /etc/resolv.conf; fi";
+
 /** Whether this process is the inner one. */
 export const isInside = (env: NodeJS.ProcessEnv = process.env): boolean => env[INSIDE] === "1";
 
@@ -19,7 +25,7 @@ export function followOuter(): void {
 
 /** The command line that starts a program of ours in there, loopback up. @param program file and arguments for Node.js */
 export function innerCommand(program: readonly string[]): { command: string; args: string[] } {
-  const script = 'ip link set lo up && exec "$@"';
+  const script = `ip link set lo up\n${NO_NAMES}\nexec "$@"`;
   return { command: "unshare", args: [...UNSHARE, "sh", "-ec", script, "sandbox", process.execPath, ...program] };
 }
 
