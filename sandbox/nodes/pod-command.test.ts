@@ -18,6 +18,15 @@ describe("a container's command on this machine", () => {
     expect(hostCommand(container({ command: ["/bin/sh", "-c", "true"] }), context()).command).to.equal("/bin/sh");
   });
 
+  it("starts what an image starts by itself where that is known, and says that it is not known otherwise", () => {
+    const entrypoints = new Map([["own:1", ["node", "/app/hello.js"]]]);
+    expect(hostCommand(container({ image: "own:1", args: ["-v"] }), context({ entrypoints }))).to.deep.equal({
+      command: "/real/node",
+      args: ["/app/hello.js", "-v"],
+    });
+    expect(() => hostCommand(container({ image: "other:1" }), context({ entrypoints }))).to.throw("command is not set");
+  });
+
   it("replaces mount paths as whole path parts only, the longest first", () => {
     const mounts = new Map([
       ["/bundle", "/tmp/b"],

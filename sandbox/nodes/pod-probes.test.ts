@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from "chai";
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { connect, type AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { attempt, startProbes, type ProbeTarget, type Prober } from "./pod-probes";
 import type { Container } from "./pod-types";
@@ -39,6 +39,22 @@ describe("probes", () => {
     expect(await attempt({ tcpSocket: { port: 1 } }, target, 500)).to.match(/ECONNREFUSED/);
     expect(await attempt({ exec: { command: ["/bin/true"] } }, target, 500)).to.equal(undefined);
     expect(await attempt({ exec: { command: ["/bin/false"] } }, target, 500)).to.match(/Command failed/);
+  });
+
+  it("go by the connection that they are given where the Pod is somewhere else", async () => {
+    const asked: string[] = [];
+    const elsewhere: ProbeTarget = {
+      ...target,
+      connect: (at, host = "the Pod") => {
+        asked.push(`${host}:${at}`);
+        return at === 8080 ? Promise.resolve(connect(port, "127.0.0.1")) : Promise.reject(new Error("no connection"));
+      },
+    };
+    expect(await attempt({ httpGet: { port: 8080 } }, elsewhere, 500)).to.equal(undefined);
+    expect(await attempt({ httpGet: { port: 8080, host: "127.0.0.1" } }, elsewhere, 500)).to.equal(undefined);
+    expect(await attempt({ httpGet: { port: 8081 } }, elsewhere, 500)).to.equal("no connection");
+    expect(await attempt({ tcpSocket: { port: 8080 } }, elsewhere, 500)).to.equal(undefined);
+    expect(asked).to.deep.equal(["the Pod:8080", "127.0.0.1:8080", "the Pod:8081", "the Pod:8080"]);
   });
 
   it("hold readiness and liveness back until the startup probe has passed once", async () => {

@@ -104,6 +104,13 @@ describe("volumes and environment of a process Pod", () => {
     expect(await fail({ hostPath: { path: "/" } })).to.equal("volume v: kind hostPath is not one the sandbox can mount");
   });
 
+  it("takes a folder of the node for what it is, only where nodes have folders", async () => {
+    const { client } = fakeClient(() => now);
+    const pod = { ...POD, spec: { ...POD.spec, volumes: [{ name: "v", hostPath: { path: "/proc/sys/net" } }] } };
+    const { folders } = await writeVolumes({ ...context(client, pod), hostPaths: true });
+    expect(folders.get("v")).to.equal("/proc/sys/net");
+  });
+
   it("resolves environment in order, from every source", async () => {
     const { client } = fakeClient(() => now);
     const container: Container = {

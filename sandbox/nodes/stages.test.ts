@@ -12,7 +12,7 @@ interface Stage {
     next: { delete?: boolean; statusTemplate?: string };
   };
 }
-const stages = (leaveAlone: string[]): Stage[] => parseAllDocuments(stagesYaml(leaveAlone)).map((d) => d.toJS() as Stage);
+const stages = (leaveAlone: string[] | "all"): Stage[] => parseAllDocuments(stagesYaml(leaveAlone)).map((d) => d.toJS() as Stage);
 
 describe("stages", () => {
   it("leave Pods of the given namespaces alone, in every Pod stage", () => {
@@ -26,6 +26,16 @@ describe("stages", () => {
       });
     }
     expect(stagesYaml([])).not.to.contain("key: .metadata.namespace");
+  });
+
+  it("leave every Pod alone where something else runs them all, but are there: without any kwok takes its own", () => {
+    const pods = stages("all").filter((stage) => stage.spec.resourceRef.kind === "Pod");
+    expect(pods.length).to.be.greaterThan(5);
+    for (const pod of pods)
+      expect(pod.spec.selector.matchExpressions, pod.metadata.name).to.deep.include({
+        key: ".metadata.namespace",
+        operator: "DoesNotExist",
+      });
   });
 
   it("have names of their own and either write a status or delete", () => {
