@@ -58,7 +58,7 @@ export interface RealPartsOptions {
 
 /** Starts what a cluster's real nodes need; nodes come later. @throws ProcessError */
 export async function startRealParts(o: RealPartsOptions): Promise<RealParts> {
-  const { packets, controlPlane, emulator, gke } = o;
+  const { packets, controlPlane, emulator } = o;
   const ports = { api: Number(new URL(controlPlane.server).port), cloud: emulator.port };
   const services = await startServices(socketFolder(o.dir), packets.fabric.services, ports);
   const forgetful: NodeListener = { nodeUp: () => undefined, nodeDown: (name, kind) => kind === "power" && google.forget(name) };
@@ -68,13 +68,13 @@ export async function startRealParts(o: RealPartsOptions): Promise<RealParts> {
 }
 
 async function startNodes(o: RealPartsOptions, first: NodeListener[]): Promise<Nodes> {
-  const { packets, controlPlane, emulator, gke, tools, logs, dir } = o;
+  const { packets, emulator, dir, ...rest } = o;
   const common = {
-    ...{ controlPlane, gke, tools, logs, fabric: packets.fabric },
+    ...{ ...rest, fabric: packets.fabric },
     gatewayOf: (ip: string, subnetwork?: string) => gatewayOf(rangeWith(emulator, ip, subnetwork)),
   };
   if (packets.stuff.kind === "kubelets") {
-    const kubelets = await realNodes({ ...common, images: packets.stuff.images, listeners: [...first, gke] });
+    const kubelets = await realNodes({ ...common, images: packets.stuff.images, listeners: [...first, o.gke] });
     return { nodes: kubelets, kubelets };
   }
   const own = { dir: path.join(dir, "nodes"), sockets: socketFolder(dir), busybox: packets.stuff.busybox, listeners: first };
