@@ -66,6 +66,7 @@ async function run(c: Course): Promise<void> {
     await uncordon(admin(c), node);
   });
   await unplanned(c, "Pod killed", "podKilled", async (pod) => deletePod(admin(c), NAMESPACE, pod, true));
+  await atRest(c); // the Pod that came for the killed one is the newest, and takes over in its turn
   const dead = await nodeOfHolder(c);
   await unplanned(c, "node dead", "nodeDead", () => c.world.cluster().nodes.crash(dead));
   await display.step("the node comes back", () => c.world.cluster().nodes.restore(dead));
