@@ -22,8 +22,12 @@ export interface Summary {
   machine: { cpus: number; model: string; node: string; memoryGiB: number };
 }
 
+/** Events that cut a controller off from the API server, its watches or the cloud. */
+const PARTITIONS = ["cutApi", "cutWatch", "cutCloud", "starveWatches", "gap"].map((kind) => `event:${kind}`);
+
 export function summaryOf(parts: readonly Part[], o: { from: number; seconds: number }): Summary {
   const counts = added(parts.map((p) => p.counts));
+  counts.partitions = PARTITIONS.reduce((n, kind) => n + (counts[kind] ?? 0), 0);
   const exercised = added(parts.map((p) => p.exercised));
   const group = (start: string): Record<string, number> =>
     Object.fromEntries(Object.entries(counts).flatMap(([k, n]) => (k.startsWith(start) ? [[k.slice(start.length), n]] : [])));
