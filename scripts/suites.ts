@@ -39,7 +39,7 @@ const REAL: { [name: string]: Pick<Suite, "needs" | "minutes"> } = {
   engine: { needs: ["tools"], minutes: 18 },
   release: { needs: ["tools"], minutes: 10 },
   older: { needs: ["tools", "shared"], minutes: 8 },
-  sandbox: { needs: ["tools", "gcloud"], minutes: 12 },
+  sandbox: { needs: ["tools", "gcloud", "namespaces"], minutes: 14 },
   wrong: { needs: ["tools"], minutes: 8 },
   schema: { needs: ["tools"], minutes: 8 },
   cli: { needs: ["tools"], minutes: 6 },
