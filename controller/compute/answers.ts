@@ -34,6 +34,7 @@ const SHAPES: Readonly<Record<string, Schema>> = {
   publicDelegatedPrefixes: object(texts("name", "status", "ipCidrRange")),
   instances: object({ ...texts("name", "creationTimestamp"), networkInterfaces: list(object(texts("network", "name"))) }),
   subnetworks: object(texts("network", "region")),
+  regionOperations: object(texts("name", "operationType", "status", "targetLink")),
   regions: object({ zones: list(text) }),
 };
 const OPERATION = object({

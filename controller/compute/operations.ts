@@ -80,10 +80,9 @@ export class Operations {
       "regionOperations.list",
       (query) => (options) => api.regionOperations.list({ ...params, ...query }, options),
     );
-    return operations.flatMap(({ operationType, status, targetLink }) => {
-      const making = operationType === "insert" && status !== "DONE" && typeof targetLink === "string";
-      return making && targetLink.includes(`/${collection}/`) ? [baseName(targetLink)] : [];
-    });
+    return operations
+      .filter(({ operationType, status }) => operationType === "insert" && status !== "DONE")
+      .flatMap(({ targetLink }) => (targetLink?.includes(`/${collection}/`) ? [baseName(targetLink)] : []));
   }
 
   private async attempts(mutation: Mutation, fence: Fence): Promise<void> {

@@ -211,6 +211,7 @@ describe("fuzz: answers of Google Cloud", function () {
     data: fc.oneof(
       ...(["rule", "target", "address", "operation", "failure"] as const).map((k) => odd(k).map((v): unknown => v)),
       odd("page").map((v): unknown => v),
+      fc.constant<unknown>({ items: [null, 1, {}, { operationType: "insert", status: "RUNNING", targetLink: 7 }] }),
       fc.array(fc.oneof(odd("rule"), odd("address"), odd("firewall")), { maxLength: 2 }).map((items): unknown => ({ items })),
       json.map((v): unknown => v),
     ),
