@@ -7,7 +7,7 @@ import { expect } from "chai";
 import { NO_DIFF } from "./diff";
 import { InitFailed, type Provider, type ProviderCall, type Session } from "./provider";
 import { serveProvider, type ServedProvider } from "./providerkit";
-import { fromStruct, toStruct } from "./protocol";
+import { Empty, fromStruct, toStruct } from "./protocol";
 import { secret } from "./value";
 
 type Client = grpc.Client & Record<string, (q: unknown, cb: (e: grpc.ServiceError | null, r: unknown) => void) => void>;
@@ -24,7 +24,10 @@ const echo: Provider = {
     ({
       create: (q) => {
         if (q.inputs.fail === true) throw new InitFailed("the-id", { half: 1 }, { fail: true }, ["not ready"]);
-        return Promise.resolve({ id: "x", outs: { config, inputs: q.inputs, type: q.type, name: q.name } });
+        return Promise.resolve({
+          id: "x",
+          outs: { calledOff: q.signal.aborted, config, inputs: q.inputs, type: q.type, name: q.name },
+        });
       },
     }) as Partial<Session> as Session,
 };
@@ -63,6 +66,17 @@ describe("provider kit", () => {
     expect((await create(a)).config).to.deep.equal({ who: "a" });
     expect((await create(b)).config).to.deep.equal({ who: "b" });
     expect(new Set(calls.map((c) => c.peer)).size).to.equal(2);
+  });
+
+  it("calls off what runs when an engine cancels, and not what a later one asks that comes by the same port", async () => {
+    const client = connect();
+    const configure = (): Promise<unknown> => call(client, "configure", new pb.ConfigureRequest().setArgs(toStruct({})));
+    await configure();
+    expect((await create(client)).calledOff).to.equal(false);
+    await call(client, "cancel", new Empty());
+    expect((await create(client)).calledOff).to.equal(true);
+    await configure();
+    expect((await create(client)).calledOff).to.equal(false);
   });
 
   it("refuses a resource call on a connection that was never configured", async () => {

@@ -95,6 +95,8 @@ class Kit {
         diffResponse(provider.diffConfig(fromStruct(q.getOldInputs()), fromStruct(q.getNews()))),
       ),
       configure: this.on("Configure", (q: pb.ConfigureRequest, connection) => {
+        // A client that configures is a new one: it may have come by the port of another, which had cancelled.
+        if (connection.abort.signal.aborted) connection.abort = new AbortController();
         connection.session = provider.configure(fromStruct(q.getArgs()));
         return new pb.ConfigureResponse().setAcceptsecrets(false).setAcceptresources(false).setSupportspreview(true);
       }),
