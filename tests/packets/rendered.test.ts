@@ -13,7 +13,8 @@ import { runContainer, type PodSpec } from "./container";
 import { fabricTo, PIP, podAdd, podOn, up } from "./lab";
 import { cgroupValue, MEBI, noCgroups, noRuntime, runtimeDefault } from "./runtime";
 import { inside, ip, output, quietly, sh, sysctl, until, type Running } from "./shell";
-import { GOOD, isRealRoot, NO_ROOT, packets, pause, skipped, story, type Scenario, type Step } from "./suite";
+import { GOOD, NO_ROOT, packets, pause, skipped, story, type Scenario, type Step } from "./suite";
+import { isRealRoot } from "../../sandbox/nodes/namespaces/requirements";
 
 interface Made {
   running: Running & { name: string };

@@ -6,7 +6,8 @@ import * as path from "node:path";
 import { pod, wish } from "./agent";
 import { fabricTo, netnsFolder, PIP, podAdd, podOn, up } from "./lab";
 import { inside, ip, netns, output, quietly, start, until } from "./shell";
-import { again, GOOD, isRealRoot, NO_ROOT, packets, skipped } from "./suite";
+import { again, GOOD, NO_ROOT, packets, skipped } from "./suite";
+import { isRealRoot } from "../../sandbox/nodes/namespaces/requirements";
 
 /** The agent's command with these capabilities and no other. */
 const withOnly = (caps: readonly string[], command: readonly string[]): string[] => {

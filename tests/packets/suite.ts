@@ -12,8 +12,6 @@ import type { Answers, Meter, TrafficOptions } from "./traffic";
 const root = path.resolve(__dirname, "../..");
 const INSIDE = "PIP_PACKETS_INSIDE";
 const uidMap = (): string => (process.platform === "linux" ? fs.readFileSync("/proc/self/uid_map", "utf8") : "");
-/** Root of the machine: every user there is one here. */
-export const isRealRoot = (): boolean => process.getuid?.() === 0 && /^\s*0\s+0\s+4294967295\s*$/.test(uidMap());
 /** What `unshare -r` makes: one user, who is root there. Either we have made it (`again`) or who called us has. */
 const inUserNamespace = (): boolean => process.env[INSIDE] === "1" || /^\s*0\s+\d+\s+1\s*$/.test(uidMap());
 

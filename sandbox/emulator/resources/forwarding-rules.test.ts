@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Forwarding rules: address, traffic, target, collisions, and the move.
 import { expect } from "chai";
-import type { Emulator } from "../index";
-import { startEmulator } from "../index";
-import type { TestClient } from "../test-client";
-import { testClient } from "../test-client";
+import { startEmulator, type Emulator } from "../index";
+import { testClient, type TestClient } from "../test-client";
 
 const R = "regions/us-central1";
 const L3 = { IPProtocol: "L3_DEFAULT", allPorts: true };
