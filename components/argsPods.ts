@@ -208,7 +208,7 @@ export interface ControllerArgs {
   priorityClass?: string;
   /** GkeManaged: wait, by a Job in the cluster, until GKE serves the kinds that are needed. Default: true; an adopted cluster has them. */
   waitForCrds?: boolean;
-  /** Path of another controller bundle (controller.js.gz). Default: that of this package. */
+  /** Path of another controller bundle (controller.js.br). Default: that of this package. */
   bundlePath?: string;
 }
 

@@ -41,7 +41,7 @@ function manifestHash(file: string): string | undefined {
  * @throws RunError where it is missing, damaged or too large
  */
 export function readBundle(bundlePath?: string, root = packageRoot(__dirname)): Bundle {
-  const file = bundlePath ?? path.join(root ?? __dirname, "dist", "bundle", "controller.js.gz");
+  const file = bundlePath ?? path.join(root ?? __dirname, "dist", "bundle", "controller.js.br");
   if (!fs.existsSync(file))
     throw cannot(
       bundlePath === undefined ? "not built yet; run npm run build" : `${bundlePath} does not exist (argument bundlePath)`,

@@ -155,8 +155,8 @@ describe("bundle", () => {
   });
 
   it("says which command makes it, or which argument is wrong, when it is missing", () => {
-    expect(() => readBundle("/nowhere/controller.js.gz")).to.throw(
-      "/nowhere/controller.js.gz does not exist (argument bundlePath)",
+    expect(() => readBundle("/nowhere/controller.js.br")).to.throw(
+      "/nowhere/controller.js.br does not exist (argument bundlePath)",
     );
   });
 
@@ -164,7 +164,7 @@ describe("bundle", () => {
     const root = fs.mkdtempSync(path.join(os.tmpdir(), "gkepip-root-"));
     expect(() => readBundle(undefined, root)).to.throw("not built yet; run npm run build");
     fs.mkdirSync(path.join(root, "dist", "bundle"), { recursive: true });
-    fs.writeFileSync(path.join(root, "dist", "bundle", "controller.js.gz"), "new");
+    fs.writeFileSync(path.join(root, "dist", "bundle", "controller.js.br"), "new");
     fs.writeFileSync(path.join(root, "dist", "bundle", "manifest.json"), '{"sha256":"old"}');
     expect(() => readBundle(undefined, root)).to.throw(/does not have the hash of its manifest .* run npm run build/);
     fs.rmSync(root, { recursive: true });
@@ -172,7 +172,7 @@ describe("bundle", () => {
 
   it("is refused where it is larger than a ConfigMap", () => {
     const dir = fs.mkdtempSync(path.join(os.tmpdir(), "gkepip-large-"));
-    const file = path.join(dir, "controller.js.gz");
+    const file = path.join(dir, "controller.js.br");
     fs.writeFileSync(file, Buffer.alloc(1024 * 1024 + 1));
     expect(() => readBundle(file)).to.throw("has 1048577 bytes; a ConfigMap holds at most 1048576");
     fs.rmSync(dir, { recursive: true });

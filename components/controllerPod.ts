@@ -10,7 +10,7 @@ export const IMAGE = "docker.io/library/node:24-slim";
 export const PRIORITY_CLASS = "system-cluster-critical";
 export const LABELS = { "app.kubernetes.io/name": CONTROLLER, "app.kubernetes.io/part-of": "gke-persistent-ip" };
 const MOUNT = "/bundle";
-export const BUNDLE_FILE = "controller.js.gz";
+export const BUNDLE_FILE = "controller.js.br";
 
 const UNITS: { [unit: string]: number } = { "": 1, k: 1e3, M: 1e6, G: 1e9, Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30 };
 /** Bytes of a Kubernetes memory quantity; undefined where it is not one. */

@@ -17,7 +17,7 @@ describe("loader", () => {
 
   it("runs the bundle from memory with its arguments, flags included, as the main module", () => {
     const { stdout, status } = run(bundle.file, hash(bundle.file), "controller", "--project", "p", "--workers", "4");
-    const name = bundle.file.replace(/\.gz$/, "");
+    const name = bundle.file.replace(/\.br$/, "");
     expect(status).to.equal(0);
     expect(JSON.parse(stdout)).to.deep.equal({
       argv: [name, "controller", "--project", "p", "--workers", "4"],

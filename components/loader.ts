@@ -15,7 +15,7 @@ export const LOADER = [
   `if(want.length!==have.length||!crypto.timingSafeEqual(want,have)){`,
   `console.error(JSON.stringify({level:"fatal",msg:"bundle does not have the expected hash",file,want:sha256,have:have.toString("hex")}));`,
   `process.exit(78)}`,
-  `const Module=require("node:module"),name=file.endsWith(".gz")?file.slice(0,-3):file,main=new Module(name);`,
+  `const Module=require("node:module"),name=file.endsWith(".br")?file.slice(0,-3):file,main=new Module(name);`,
   `main.filename=name;main.paths=[];process.mainModule=main;process.argv=[process.argv[0],name,...rest];`,
-  `main._compile(require("node:zlib").gunzipSync(data).toString("utf8"),name);`,
+  `main._compile(require("node:zlib").brotliDecompressSync(data).toString("utf8"),name);`,
 ].join("");

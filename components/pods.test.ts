@@ -168,11 +168,11 @@ describe("PodIpController", () => {
     const name = `persistent-ip-controller-${value.bundleHash.slice(0, 12)}`;
     expect(map["metadata"]).to.deep.include({ name });
     expect(map["immutable"]).to.equal(true);
-    expect(Object.keys(map["binaryData"] as object)).to.deep.equal(["controller.js.gz"]);
+    expect(Object.keys(map["binaryData"] as object)).to.deep.equal(["controller.js.br"]);
     expect(spec.volumes[0]!.configMap.name).to.equal(name);
     expect(spec.containers[0]!.command.slice(0, 2)).to.deep.equal(["node", "-e"]);
     expect(spec.containers[0]!.command.slice(3, 8)).to.deep.equal([
-      "/bundle/controller.js.gz",
+      "/bundle/controller.js.br",
       value.bundleHash,
       "controller",
       "--project",

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Builds what the package ships: the compiled components, and the controller as one gzip file whose hash names it.
+// Builds what the package ships: the compiled components, and the controller as one Brotli file whose hash names it.
 // `--if-needed`: nothing is done where no source is newer than the last build.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { gzipSync } from "node:zlib";
+import { brotliCompressSync, constants } from "node:zlib";
 import { build, buildSync } from "esbuild";
+import { slim } from "./slim";
 
 const root = path.resolve(__dirname, "..");
 const out = path.join(root, "dist");
@@ -23,7 +24,7 @@ function newest(folder: string): number {
 }
 function upToDate(): boolean {
   if (!fs.existsSync(stamp)) return false;
-  const inputs = ["package-lock.json", "tsconfig.build.json", "scripts/build.ts"].map(
+  const inputs = ["package-lock.json", "tsconfig.build.json", "scripts/build.ts", "scripts/slim.ts"].map(
     (f) => fs.statSync(path.join(root, f)).mtimeMs,
   );
   return (
@@ -52,11 +53,14 @@ async function bundle(): Promise<{ sha256: string; bytes: number }> {
     absWorkingDir: root,
     write: false,
     logLevel: "warning",
+    plugins: [slim(root)],
   });
-  const gz = gzipSync(result.outputFiles[0]!.contents, { level: 9 });
-  const manifest = { sha256: createHash("sha256").update(gz).digest("hex"), bytes: gz.length };
+  const packed = brotliCompressSync(result.outputFiles[0]!.contents, {
+    params: { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY, [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT },
+  });
+  const manifest = { sha256: createHash("sha256").update(packed).digest("hex"), bytes: packed.length };
   fs.mkdirSync(folder, { recursive: true });
-  replace(path.join(folder, "controller.js.gz"), gz);
+  replace(path.join(folder, "controller.js.br"), packed);
   replace(path.join(folder, "manifest.json"), `${JSON.stringify(manifest)}\n`);
   return manifest;
 }

@@ -168,8 +168,8 @@ export function unknownPaths(value: unknown, at = ""): string[] {
 /** A bundle that can be told from others by its text; `done` removes it. */
 export function bundleFile(text = "console.log('controller')"): { file: string; done: () => void } {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), "gkepip-bundle-"));
-  const file = path.join(dir, "controller.js.gz");
-  fs.writeFileSync(file, zlib.gzipSync(text));
+  const file = path.join(dir, "controller.js.br");
+  fs.writeFileSync(file, zlib.brotliCompressSync(text));
   return { file, done: () => fs.rmSync(dir, { recursive: true }) };
 }
 

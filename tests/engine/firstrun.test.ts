@@ -75,8 +75,8 @@ async function firstRun(world: World, folder: string, kind: string): Promise<voi
   writeFileSync(path.join(folder, "Pulumi.yaml"), "name: first\nruntime: nodejs\n");
   writeFileSync(path.join(folder, "package.json"), JSON.stringify({ name: "first", main: "index.js" }));
   // A copy, since a build beside this test may replace the package's own between the update and the preview.
-  const bundlePath = path.join(folder, "controller.js.gz");
-  copyFileSync(path.join(DIST, "../bundle/controller.js.gz"), bundlePath);
+  const bundlePath = path.join(folder, "controller.js.br");
+  copyFileSync(path.join(DIST, "../bundle/controller.js.br"), bundlePath);
   const own = kind === "GkeManaged" ? {} : { bundlePath };
   writeFileSync(path.join(folder, "index.js"), program({ kind, replicas: 1, ...own }, world));
   const pulumi = (args: string[], onLine?: (line: string) => void) =>

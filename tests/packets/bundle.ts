@@ -4,11 +4,11 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { gunzipSync } from "node:zlib";
+import { brotliDecompressSync } from "node:zlib";
 import { build } from "esbuild";
 
 const root = path.resolve(__dirname, "../..");
-const built = path.join(root, "dist/bundle/controller.js.gz");
+const built = path.join(root, "dist/bundle/controller.js.br");
 
 function newestSource(): number {
   const folder = path.join(root, "controller");
@@ -69,7 +69,7 @@ export async function programs(): Promise<Programs> {
   const other = process.env["PACKETS_AGENT"];
   if (other) fs.copyFileSync(other, file);
   else if (fs.existsSync(built) && fs.statSync(built).mtimeMs > newestSource())
-    fs.writeFileSync(file, gunzipSync(fs.readFileSync(built)));
+    fs.writeFileSync(file, brotliDecompressSync(fs.readFileSync(built)));
   else await build({ ...AGENT_BUILD, entryPoints: [path.join(root, "controller/main.ts")], outfile: file });
   return { file, traffic, folder };
 }

@@ -5,7 +5,7 @@ import { expect } from "chai";
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { gzipSync } from "node:zlib";
+import { brotliCompressSync, constants } from "node:zlib";
 import type { Intent } from "../../controller/node";
 import { AGENT_HEALTH_PORT, AGENT_METRICS_PORT, daemonSetSpec } from "../../components/nodeAgentPod";
 import { allProgrammed, BLUE, pod, wish, type Status } from "./agent";
@@ -56,8 +56,8 @@ async function build(s: Scenario, around: Around = {}, change: (spec: PodSpec) =
   const [bundleFolder, scratch] = [path.join(folder, "bundle"), path.join(folder, "scratch")];
   for (const d of [bundleFolder, scratch]) fs.mkdirSync(d);
   fs.chmodSync(scratch, 0o777);
-  const bundle = gzipSync(fs.readFileSync(s.programs.file));
-  fs.writeFileSync(path.join(bundleFolder, "controller.js.gz"), bundle);
+  const bundle = brotliCompressSync(fs.readFileSync(s.programs.file), { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } });
+  fs.writeFileSync(path.join(bundleFolder, "controller.js.br"), bundle);
   const want = (intent: Intent): void => {
     fs.writeFileSync(path.join(scratch, "new"), JSON.stringify(intent));
     fs.renameSync(path.join(scratch, "new"), path.join(scratch, "wish"));

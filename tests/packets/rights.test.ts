@@ -118,13 +118,13 @@ describe("Packets without root", function () {
       const [first = "env", ...more] = command;
       if (!quietly(first, ...more, "unshare", "-Urnm", "true")) return skipped(this, "it may not be made here");
       if (!quietly(first, ...more, "test", "-r", __filename)) return skipped(this, "that user may not read this checkout");
-      const { code, text, said } = inNamespace([
+      const { code, text, said, why } = inNamespace([
         ...command,
         "env",
         "PIP_FUZZ_RUNS=10",
         ...(command.length > 0 ? ["HOME=/tmp"] : []),
       ]);
-      expect(code, text).to.equal(0);
+      expect(code, why).to.equal(0);
       expect(text).to.match(/\d+ passing/);
       this.test!.title += `: ${said}`;
       expect(fs.existsSync("/run/netns/.pip"), "nothing of it is left here").to.equal(false);

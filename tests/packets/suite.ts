@@ -45,6 +45,8 @@ export interface Again {
   text: string;
   /** How many passed and were skipped, and the reasons for the latter. */
   said: string;
+  /** What failed, as mocha tells it at its end; all of the text where it did not come that far. */
+  why: string;
 }
 /** Runs test files (and mocha's flags) in a user namespace. @returns what mocha printed, and its exit code */
 export function again(files: readonly string[], before: readonly string[] = []): Again {
@@ -62,7 +64,8 @@ export function again(files: readonly string[], before: readonly string[] = []):
   const r = spawnSync(program, args, { cwd: root, encoding: "utf8", env, maxBuffer: 1 << 26 });
   const text = `${r.stdout}${r.stderr}`;
   const reasons = new Set(Array.from(text.matchAll(/\(skipped: (.*)\)$/gm), ([, why]) => `skipped: ${why}`));
-  return { code: r.status, text, said: [...(text.match(/\d+ (passing|pending)/g) ?? []), ...reasons].join(", ") };
+  const said = [...(text.match(/\d+ (passing|pending)/g) ?? []), ...reasons].join(", ");
+  return { code: r.status, text, said, why: text.slice(Math.max(0, text.search(/^\s*\d+ failing$/m))) };
 }
 
 /** One scenario's means: programs, agents, traffic. */
@@ -115,8 +118,8 @@ export function packets(title: string, file: string, body: (s: () => Scenario) =
     if (how === "unshare")
       return void it("passes in an unprivileged user namespace", function () {
         this.timeout(240_000);
-        const { code, text, said } = again([file]);
-        if (code !== 0) throw new Error(text);
+        const { code, text, said, why } = again([file]);
+        if (code !== 0) throw new Error(why);
         // What ran in there is said out here.
         this.test!.title += `: ${said}`;
         if (!/^\s*[1-9]\d* passing/m.test(text)) this.skip();

@@ -2,7 +2,7 @@
 // One stack with the all-in-one, kept up and edited: the program reads its arguments from a file, so that an edit is an edit of data.
 import { writeFileSync } from "node:fs";
 import * as path from "node:path";
-import { gzipSync } from "node:zlib";
+import { brotliCompressSync } from "node:zlib";
 import type { PersistentPodIpsArgs } from "../../../components";
 import type { Stack } from "../stack";
 import { REGION, type EngineWorld } from "../world";
@@ -85,8 +85,8 @@ export const base = (project: string, bundlePath: string): PersistentPodIpsArgs 
 
 function bundles(folder: string): [string, string] {
   return ["one", "two"].map((text) => {
-    const file = path.join(folder, `${text}.js.gz`);
-    writeFileSync(file, gzipSync(`console.log("${text}")`));
+    const file = path.join(folder, `${text}.js.br`);
+    writeFileSync(file, brotliCompressSync(`console.log("${text}")`));
     return file;
   }) as [string, string];
 }
