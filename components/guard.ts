@@ -6,6 +6,7 @@ import { ArgumentError } from "./argumentError";
 import { OnDestroy } from "./enums";
 import { type Fixed, refusedEdits, type Remembered } from "./fixed";
 import type { Where } from "./problems";
+import { mapOwnFramesOnly } from "./stacks";
 
 const guarding = new WeakSet<pulumi.Resource>();
 /** True where a component around this one remembers for it. */
@@ -44,6 +45,7 @@ function remembered(inputs: unknown): Remembered {
  * The refusal has the shape of an ArgumentError's message and ends the preview or the update before anything is touched.
  */
 export function guard({ component, name }: Where, opts: pulumi.ComponentResourceOptions | undefined, watched: Watched): Guarded {
+  mapOwnFramesOnly();
   if (guardedAbove(opts)) return { inputs: {}, opts };
   const { fixed, onDestroy = OnDestroy.Protect, unlocked = [] } = watched;
   const inputs = { fixed, onDestroy, unlocked: [...unlocked].sort() };

@@ -21,7 +21,6 @@ import { PodIpRoute } from "./podIpRoute";
 import { networkObjectsOf } from "./networkSide";
 import { PodNetworks } from "./podNetworks";
 import { refuse } from "./problems";
-import { withPlainStacks } from "./stacks";
 
 const COMPONENT = "PersistentPodIps";
 const providers = new WeakMap<PersistentPodIps, pulumi.ProviderResource>();
@@ -54,7 +53,7 @@ export class PersistentPodIps extends pulumi.ComponentResource {
     const { inputs, opts: options } = guard(where, opts, { fixed, ...keeping(args) });
     super(typeOf(COMPONENT), name, inputs, options);
     guardsInside(this);
-    const made = withPlainStacks(() => build(this, name, single));
+    const made = build(this, name, single);
     providers.set(this, made.cluster.provider);
     this.clusterName = made.cluster.clusterName;
     this.kubeconfig = made.cluster.kubeconfig;

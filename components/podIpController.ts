@@ -37,6 +37,7 @@ import { identityOf } from "./identity";
 import { nodeAgent } from "./nodeAgent";
 import { refuse } from "./problems";
 import { clusterRules, ownRules } from "./rbac";
+import { mapOwnFramesOnly } from "./stacks";
 
 const COMPONENT = "PodIpController";
 
@@ -55,6 +56,7 @@ export class PodIpController extends pulumi.ComponentResource {
 
   constructor(name: string, args: PodIpControllerArgs, opts?: pulumi.ComponentResourceOptions) {
     refuse({ component: COMPONENT, name }, [...projectProblems(args.project), ...podIpControllerProblems(name, args)]);
+    mapOwnFramesOnly();
     super(typeOf(COMPONENT), name, {}, opts);
     this.namespace = args.namespace ?? NAMESPACE;
     if (args.kind === ControllerKind.GkeManaged) {

@@ -56,7 +56,10 @@ async function bundle(): Promise<{ sha256: string; bytes: number }> {
     plugins: [slim(root)],
   });
   const packed = brotliCompressSync(result.outputFiles[0]!.contents, {
-    params: { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY, [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT },
+    params: {
+      [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
+      [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
+    },
   });
   const manifest = { sha256: createHash("sha256").update(packed).digest("hex"), bytes: packed.length };
   fs.mkdirSync(folder, { recursive: true });

@@ -97,7 +97,7 @@ export class PodIpController extends pulumi.ComponentResource {
  */
 export interface PodIpControllerArgs {
     /**
-     * Path of another controller bundle (controller.js.gz). Default: that of this package.
+     * Path of another controller bundle (controller.js.br). Default: that of this package.
      */
     bundlePath?: string;
     /**

@@ -15,7 +15,7 @@ function option(name: string): string | undefined {
   const at = process.argv.indexOf(name);
   return at < 0 ? undefined : process.argv[at + 1];
 }
-const RUNS = Number(option("--runs") ?? 5);
+const RUNS = Number(option("--runs") ?? 9);
 /** Folder of the package: this one, or an unpacked tarball with its dependencies. */
 const PACKAGE = path.resolve(option("--package") ?? ROOT);
 /** More than an empty program, in percent; and milliseconds of a start. */
@@ -25,8 +25,6 @@ const LIMIT_START_MS = 30;
 /** What "everything" registers, counted by its preview. */
 const RESOURCES = 34;
 const BY_HAND = "as many resources by hand";
-const REASON =
-  "everything is judged beside as many resources by hand: in processor time those alone miss the goal beside the empty program; memory beside it is a goal that is told where it is missed";
 
 /** Writes what the process used down, at its very end. */
 const TOLD = `process.on("exit", () => { const u = process.cpuUsage(); require("fs").writeFileSync(__dirname + "/used.json",
@@ -128,30 +126,29 @@ interface Comparison {
   beside: string;
   what: "processor" | "memory";
   morePercent: number;
-  /** A limit ends the bench with 1; a goal is told only. */
+  /** Where it is missed, the bench ends with 1. */
   limitPercent?: number;
-  goalPercent?: number;
 }
 
 /** What could not be measured is no number, and over every limit. */
-const over = (r: Comparison, percent: number | undefined): boolean => percent !== undefined && !(r.morePercent <= percent);
+const over = ({ morePercent, limitPercent }: Comparison): boolean => limitPercent !== undefined && !(morePercent <= limitPercent);
 
 /** What is compared with what, and which of it has the limit. */
 function comparisons(used: { [name: string]: Used }): Comparison[] {
-  const row = (program: string, beside: string, what: Comparison["what"], as?: "limitPercent" | "goalPercent"): Comparison => {
+  const row = (program: string, beside: string, what: Comparison["what"], limited = true): Comparison => {
     const field = what === "processor" ? "cpuMs" : "rssMb";
     const morePercent = round((used[program]![field] / used[beside]![field] - 1) * 100);
-    return { program, beside, what, morePercent, ...(as === undefined ? {} : { [as]: LIMIT_PERCENT }) };
+    return { program, beside, what, morePercent, ...(limited ? { limitPercent: LIMIT_PERCENT } : {}) };
   };
   return [
-    row("one component", "empty", "processor", "limitPercent"),
-    row("one component", "empty", "memory", "limitPercent"),
-    row("everything", BY_HAND, "processor", "limitPercent"),
-    row("everything", BY_HAND, "memory", "limitPercent"),
-    row("everything", "empty", "processor", "goalPercent"),
-    row("everything", "empty", "memory", "goalPercent"),
-    row(BY_HAND, "empty", "processor"),
-    row(BY_HAND, "empty", "memory"),
+    row("one component", "empty", "processor"),
+    row("one component", "empty", "memory"),
+    row("everything", BY_HAND, "processor"),
+    row("everything", BY_HAND, "memory"),
+    row("everything", "empty", "processor"),
+    row("everything", "empty", "memory"),
+    row(BY_HAND, "empty", "processor", false),
+    row(BY_HAND, "empty", "memory", false),
   ];
 }
 
@@ -173,9 +170,10 @@ async function main(): Promise<void> {
     const rows = comparisons(used);
     for (const row of rows) say(row);
     say({ startMs, limitMs: LIMIT_START_MS });
-    const good = startMs <= LIMIT_START_MS && rows.every((r) => !over(r, r.limitPercent));
-    const missedGoals = rows.filter((r) => over(r, r.goalPercent)).map((r) => `${r.program} beside ${r.beside}, ${r.what}`);
-    say({ good, missedGoals, reason: REASON });
+    const missed = rows.filter(over).map((r) => `${r.program} beside ${r.beside}, ${r.what}`);
+    if (!(startMs <= LIMIT_START_MS)) missed.push("start");
+    const good = missed.length === 0;
+    say({ good, missed });
     process.exitCode = good ? 0 : 1;
   } finally {
     await parts.stop();

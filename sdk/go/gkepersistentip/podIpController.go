@@ -47,7 +47,7 @@ func NewPodIpController(ctx *pulumi.Context,
 }
 
 type podIpControllerArgs struct {
-	// Path of another controller bundle (controller.js.gz). Default: that of this package.
+	// Path of another controller bundle (controller.js.br). Default: that of this package.
 	BundlePath *string `pulumi:"bundlePath"`
 	// Region or zone of the cluster.
 	ClusterLocation string `pulumi:"clusterLocation"`
@@ -95,7 +95,7 @@ type podIpControllerArgs struct {
 
 // The set of arguments for constructing a PodIpController resource.
 type PodIpControllerArgs struct {
-	// Path of another controller bundle (controller.js.gz). Default: that of this package.
+	// Path of another controller bundle (controller.js.br). Default: that of this package.
 	BundlePath *string
 	// Region or zone of the cluster.
 	ClusterLocation pulumi.StringInput

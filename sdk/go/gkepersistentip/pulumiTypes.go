@@ -380,7 +380,7 @@ func (o ClusterOutput) Existing() ExistingClusterPtrOutput {
 }
 
 type Controller struct {
-	// Path of another controller bundle (controller.js.gz). Default: that of this package.
+	// Path of another controller bundle (controller.js.br). Default: that of this package.
 	BundlePath *string `pulumi:"bundlePath"`
 	// Base URL of the Compute API. Default: Google's.
 	ComputeEndpoint *string `pulumi:"computeEndpoint"`
@@ -426,7 +426,7 @@ type ControllerInput interface {
 }
 
 type ControllerArgs struct {
-	// Path of another controller bundle (controller.js.gz). Default: that of this package.
+	// Path of another controller bundle (controller.js.br). Default: that of this package.
 	BundlePath *string `pulumi:"bundlePath"`
 	// Base URL of the Compute API. Default: Google's.
 	ComputeEndpoint pulumi.StringPtrInput `pulumi:"computeEndpoint"`
@@ -537,7 +537,7 @@ func (o ControllerOutput) ToControllerPtrOutputWithContext(ctx context.Context) 
 	}).(ControllerPtrOutput)
 }
 
-// Path of another controller bundle (controller.js.gz). Default: that of this package.
+// Path of another controller bundle (controller.js.br). Default: that of this package.
 func (o ControllerOutput) BundlePath() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v Controller) *string { return v.BundlePath }).(pulumi.StringPtrOutput)
 }
@@ -641,7 +641,7 @@ func (o ControllerPtrOutput) Elem() ControllerOutput {
 	}).(ControllerOutput)
 }
 
-// Path of another controller bundle (controller.js.gz). Default: that of this package.
+// Path of another controller bundle (controller.js.br). Default: that of this package.
 func (o ControllerPtrOutput) BundlePath() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v *Controller) *string {
 		if v == nil {

@@ -84,7 +84,7 @@ export interface ClusterArgs {
 
 export interface ControllerArgs {
     /**
-     * Path of another controller bundle (controller.js.gz). Default: that of this package.
+     * Path of another controller bundle (controller.js.br). Default: that of this package.
      */
     bundlePath?: string;
     /**

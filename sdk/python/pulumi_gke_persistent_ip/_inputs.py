@@ -416,7 +416,7 @@ class ClusterArgs:
 class ControllerArgsDict(TypedDict):
     bundle_path: NotRequired[_builtins.str]
     """
-    Path of another controller bundle (controller.js.gz). Default: that of this package.
+    Path of another controller bundle (controller.js.br). Default: that of this package.
     """
     compute_endpoint: NotRequired[pulumi.Input[Optional[_builtins.str]]]
     """
@@ -499,7 +499,7 @@ class ControllerArgs:
                  wait_for_crds: Optional[_builtins.bool] = None,
                  workers: Optional[_builtins.float] = None):
         """
-        :param _builtins.str bundle_path: Path of another controller bundle (controller.js.gz). Default: that of this package.
+        :param _builtins.str bundle_path: Path of another controller bundle (controller.js.br). Default: that of this package.
         :param pulumi.Input[_builtins.str] compute_endpoint: Base URL of the Compute API. Default: Google's.
         :param 'CrdSource' crds: Default: FromGke.
         :param 'Datapath' datapath: Default: DataplaneV2.
@@ -553,7 +553,7 @@ class ControllerArgs:
     @pulumi.getter(name="bundlePath")
     def bundle_path(self) -> Optional[_builtins.str]:
         """
-        Path of another controller bundle (controller.js.gz). Default: that of this package.
+        Path of another controller bundle (controller.js.br). Default: that of this package.
         """
         return pulumi.get(self, "bundle_path")
 

@@ -49,7 +49,7 @@ class PodIpControllerArgs:
         :param pulumi.Input[_builtins.str] cluster_location: Region or zone of the cluster.
         :param pulumi.Input[_builtins.str] cluster_name: Name of the cluster.
         :param _builtins.str region: Region of the addresses.
-        :param _builtins.str bundle_path: Path of another controller bundle (controller.js.gz). Default: that of this package.
+        :param _builtins.str bundle_path: Path of another controller bundle (controller.js.br). Default: that of this package.
         :param pulumi.Input[_builtins.str] compute_endpoint: Base URL of the Compute API. Default: Google's.
         :param 'CrdSource' crds: Default: FromGke.
         :param 'Datapath' datapath: Default: DataplaneV2.
@@ -151,7 +151,7 @@ class PodIpControllerArgs:
     @pulumi.getter(name="bundlePath")
     def bundle_path(self) -> Optional[_builtins.str]:
         """
-        Path of another controller bundle (controller.js.gz). Default: that of this package.
+        Path of another controller bundle (controller.js.br). Default: that of this package.
         """
         return pulumi.get(self, "bundle_path")
 
@@ -410,7 +410,7 @@ class PodIpController(pulumi.ComponentResource):
 
         :param str resource_name: The name of the resource.
         :param pulumi.ResourceOptions opts: Options for the resource.
-        :param _builtins.str bundle_path: Path of another controller bundle (controller.js.gz). Default: that of this package.
+        :param _builtins.str bundle_path: Path of another controller bundle (controller.js.br). Default: that of this package.
         :param pulumi.Input[_builtins.str] cluster_location: Region or zone of the cluster.
         :param pulumi.Input[_builtins.str] cluster_name: Name of the cluster.
         :param pulumi.Input[_builtins.str] compute_endpoint: Base URL of the Compute API. Default: Google's.
