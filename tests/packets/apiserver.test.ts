@@ -140,7 +140,7 @@ packets("The agent and the API server", __filename, (scenario) => {
     expect(await s.ask()).to.deep.equal(GOOD);
     await journal({ phase: "Held", next: null, holder: holder("pa", 1, pa.uid) });
 
-    const meter = s.meter({ seconds: 4 });
+    const meter = s.meter({ seconds: 7 });
     await pause(600);
     await journal({ phase: "Preparing", generation: 2, next: holder("pb", 2, pb.uid) });
     await answered([

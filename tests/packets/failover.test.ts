@@ -32,7 +32,7 @@ async function field(s: Scenario): Promise<Field> {
 }
 /** 1000 packets a second while `move` happens. */
 async function during(f: Field, move: () => Promise<unknown>): Promise<Meter> {
-  const meter = f.s.meter({ seconds: 2 });
+  const meter = f.s.meter({ seconds: 2.5 });
   await pause(700);
   await move();
   return meter;

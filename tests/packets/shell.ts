@@ -73,7 +73,7 @@ export async function output(ns: string, command: readonly string[]): Promise<st
 }
 
 /** Looks again and again until it is so. @throws Error after `ms` */
-export async function until(what: string, is: () => boolean, ms = 5_000): Promise<void> {
+export async function until(what: string, is: () => boolean, ms = 15_000): Promise<void> {
   const started = Date.now();
   while (!is()) {
     if (Date.now() - started > ms) throw new Error(`not so after ${ms} ms: ${what}`);
