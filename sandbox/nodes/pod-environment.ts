@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Resolves a container's environment: literal values, downward API, ConfigMap and Secret keys.
+import { join } from "node:path";
 import type { ApiClient } from "../../controller/kubernetes/transport";
 import { expandVariables } from "./pod-command";
 import { downwardField, readKeys, type KeySource, type PodFacts } from "./pod-sources";
@@ -69,4 +70,33 @@ function resourceField(container: Container, resource: string): string {
   const [list, name = ""] = resource.split(".") as ["limits" | "requests", string];
   const match = /^(\d+(?:\.\d+)?)(Ki|Mi|Gi|k|M|G|m)?$/.exec(container.resources?.[list]?.[name] ?? "");
   return match ? String(Math.ceil(Number(match[1]) * (UNITS[match[2] ?? ""] ?? 1))) : "0";
+}
+
+const SERVICE_ACCOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+export interface Surroundings {
+  /** Where the API server is found. */
+  api: { host: string; port: string };
+  /** Folder for the Pod's files. */
+  root: string;
+  /** PATH; default: that of this process. */
+  path: string | undefined;
+  hostname: string;
+  /** Where each mount path lies on this machine. */
+  mounts: ReadonlyMap<string, string>;
+}
+
+/** What every container has; nothing of our own environment leaks in, or a missing variable would go unnoticed. */
+export function commonEnvironment({ api, root, path, hostname, mounts }: Surroundings): Record<string, string> {
+  const account = mounts.get(SERVICE_ACCOUNT_PATH);
+  return {
+    PATH: path ?? process.env["PATH"] ?? "/usr/bin:/bin",
+    HOME: join(root, "home"),
+    TMPDIR: mounts.get("/tmp") ?? root,
+    HOSTNAME: hostname,
+    KUBERNETES_SERVICE_HOST: api.host,
+    KUBERNETES_SERVICE_PORT: api.port,
+    KUBERNETES_SERVICE_PORT_HTTPS: api.port,
+    ...(account === undefined ? {} : { SERVICE_ACCOUNT_DIR: account }),
+  };
 }

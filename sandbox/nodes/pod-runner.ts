@@ -8,7 +8,7 @@ import { isApiError, type ApiClient } from "../../controller/kubernetes/transpor
 import { freePorts } from "../controlplane/ports";
 import { ContainerRun, type BackOff } from "./container-run";
 import type { CommandContext } from "./pod-command";
-import { containerEnvironment } from "./pod-environment";
+import { commonEnvironment, containerEnvironment } from "./pod-environment";
 import { runInitContainer } from "./pod-init";
 import type { Housing, PodPlace } from "./pod-place";
 import type { PodFacts } from "./pod-sources";
@@ -31,7 +31,6 @@ export interface RunnerContext {
   housing?: Pick<Housing, "path" | "entrypoints"> & { place: PodPlace };
 }
 
-export const SERVICE_ACCOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount";
 const RETRY_MS = 300;
 const TOKEN_CHECK_MS = 5_000;
 
@@ -50,6 +49,7 @@ export class PodRunner {
   /** Set while everything of the Pod is being taken away by a power cut. */
   private cutting: Promise<unknown> | undefined;
   private reboots = 0;
+  private starting: Promise<void> | undefined;
 
   constructor(
     private readonly context: RunnerContext,
@@ -71,8 +71,13 @@ export class PodRunner {
     return this.containers;
   }
 
-  /** Brings the Pod up; tries again while something it mounts or refers to is missing. */
-  async start(): Promise<void> {
+  /** Brings the Pod up; tries again while something it mounts or refers to is missing. One attempt at a time, whoever asks. */
+  start(): Promise<void> {
+    this.starting ??= this.bringUp().finally(() => (this.starting = undefined));
+    return this.starting;
+  }
+
+  private async bringUp(): Promise<void> {
     while (!this.over && !this.terminating) {
       try {
         await this.prepare();
@@ -108,7 +113,7 @@ export class PodRunner {
     this.containers.forEach((run) => run.signal("SIGCONT"));
     if (this.pod.metadata.deletionTimestamp !== undefined) return this.terminate();
     if (rebooted && this.place) {
-      this.reboots++;
+      if (!this.starting) this.reboots++;
       return this.start(); // its namespaces went with the node
     }
     await Promise.all(this.containers.filter((run) => run.pid === undefined).map((run) => run.restart()));
@@ -172,27 +177,13 @@ export class PodRunner {
   }
 
   private async command(spec: Container, folders: ReadonlyMap<string, string>): Promise<CommandContext> {
-    const { client, facts, extraEnv, housing } = this.context;
+    const { client, facts, extraEnv, housing, api, root } = this.context;
     const mounts = mountsOf(spec, folders);
+    const common = commonEnvironment({ api, root, path: housing?.path, hostname: this.pod.metadata.name, mounts });
     const own = await containerEnvironment(client, this.pod, spec, facts);
-    const env = { ...this.baseEnvironment(mounts), ...own, ...extraEnv };
+    const env = { ...common, ...own, ...extraEnv };
     const entrypoints = housing ? { entrypoints: housing.entrypoints } : {};
     return { mounts, ports: this.ports, env, nodePath: process.execPath, ...entrypoints };
-  }
-
-  /** What every container has; nothing of our own environment leaks in, or a missing variable would go unnoticed. */
-  private baseEnvironment(mounts: ReadonlyMap<string, string>): Record<string, string> {
-    const { api, root, housing } = this.context;
-    return {
-      PATH: housing?.path ?? process.env["PATH"] ?? "/usr/bin:/bin",
-      HOME: join(root, "home"),
-      TMPDIR: mounts.get("/tmp") ?? root,
-      HOSTNAME: this.pod.metadata.name,
-      KUBERNETES_SERVICE_HOST: api.host,
-      KUBERNETES_SERVICE_PORT: api.port,
-      KUBERNETES_SERVICE_PORT_HTTPS: api.port,
-      ...(mounts.has(SERVICE_ACCOUNT_PATH) ? { SERVICE_ACCOUNT_DIR: mounts.get(SERVICE_ACCOUNT_PATH) } : {}),
-    };
   }
 
   private async choosePorts(): Promise<void> {
