@@ -20,6 +20,7 @@ import { Deeds, type Job } from "./deeds";
 import { isRefusal, Pauses, RETRY_MS, type Refusal } from "./errors";
 import type { Metrics } from "./metrics";
 import type { News } from "./news";
+import { targetKeyOf } from "./plan";
 import type { Targets } from "./targets";
 import { atLeast } from "./views";
 import type { Writer } from "./writer";
@@ -138,10 +139,12 @@ export class AddressDriver {
       const binding = this.parts.caches.binding(nameOf(key));
       const job: Job = { wish, key, ...(binding ? { binding } : {}) };
       const step = nextStep(this.input(job));
-      // What stands in the way may have gone since the last look; and where the rule seems to point there already, only a look can prove it.
+      // What stands in the way may have gone since the last look; and where the rule seems to point there already, only a look can prove it:
+      // at the rule, and at the VM behind its target (E20).
       if (!looked && (step.do === "blocked" || step.do === "commit")) {
         looked = true;
         await this.parts.cloud.look(key);
+        if (step.do === "commit") await this.parts.targets.ensure(targetKeyOf(wish.wanted!, wish.network.vpc));
         continue;
       }
       // Programming ends with a look of its own.

@@ -63,6 +63,45 @@ describe("Repairs under the leader", () => {
     await l.run();
     expect(targetOf()).to.equal(`${BASE}-b`);
   });
+  const anotherNode = (): void => {
+    const node = nodeRaw("node-1");
+    w.put("node", { ...node, metadata: { ...node.metadata, uid: "another" } });
+    w.put("pod", podRaw("pod-2", 2, "node-1"));
+  };
+  const nodeGoes = (): void => {
+    for (const [kind, name] of [["pod", "pod-1"] as const, ["node", "node-1"] as const]) w.api.remove(pathOf(kind, name));
+    w.cloud.replaceVm("vm-node-1");
+  };
+  it("E20: is not called Ready where the only node comes back as another VM, before the target instance is another one too", async () => {
+    await begin();
+    nodeGoes();
+    await l.run();
+    expect(w.condition("Ready")).to.include({ status: "False", reason: "NoPodsFound" });
+    anotherNode();
+    await l.run();
+    expect([targetOf(), w.condition("Ready")?.status]).to.deep.equal([`${BASE}-b`, "True"]);
+  });
+  it("E20: nor where that happened while nobody led", async () => {
+    await begin();
+    await l.stop();
+    nodeGoes();
+    anotherNode();
+    l = await w.boot();
+    await l.run();
+    expect([targetOf(), w.condition("Ready")?.status]).to.deep.equal([`${BASE}-b`, "True"]);
+  });
+  it("E20: nor where the rule has to be moved to a target instance that an earlier leader had made", async () => {
+    await begin();
+    w.put("pod", podRaw("pod-0", 0, "node-2"));
+    await l.run();
+    await l.stop();
+    w.cloud.replaceVm("vm-node-2");
+    w.api.remove(pathOf("pod", "pod-1"));
+    l = await w.boot();
+    await l.run();
+    const base = targetInstanceName(CLUSTER, "us-central1-a", "vm-node-2", "blue-vpc");
+    expect([targetOf(), w.condition("Ready")?.status]).to.deep.equal([`${base}-b`, "True"]);
+  });
   it("E64: what no event told of heals at the next resync, every tenth drift pass", async () => {
     await begin();
     w.put("pod", podRaw("pod-2", 2, "node-2"));

@@ -35,6 +35,8 @@ export class Targets {
   /** When each was last compared with its VM, in looks. */
   private readonly verified = new Map<string, number>();
   private looks = 0;
+  /** Those that this leader has compared with the VM that is there now, as far as the Node objects tell. */
+  private readonly sure = new Set<string>();
   /** Which routes want a target instance, by its name. */
   private readonly wanted = new Map<string, { key: TargetKey; routes: Set<string> }>();
   /** The same the other way round: names that a route wants. */
@@ -85,7 +87,10 @@ export class Targets {
       before.delete(name);
       const entry = this.wanted.get(name);
       entry?.routes.delete(route);
-      if (entry?.routes.size === 0) this.wanted.delete(name);
+      if (entry?.routes.size !== 0) continue;
+      this.wanted.delete(name);
+      // Until somebody wants it again, its VM may be made anew.
+      this.sure.delete(name);
     }
     if (before.size === 0) this.namesOf.delete(route);
     this.keep(route, keys);
@@ -100,6 +105,7 @@ export class Targets {
       entry.routes.add(route);
       this.namesOf.set(route, (this.namesOf.get(route) ?? new Set()).add(name));
       this.wanted.set(name, { ...entry, key: key.incarnation === undefined ? entry.key : key });
+      if (another) this.sure.delete(name);
       if (this.missing(name)) this.inBackground(name, key);
       else if (another) void this.compare(name, key);
     }
@@ -143,14 +149,14 @@ export class Targets {
     this.o.logger.warn({ target: name, node: key.node, error: text }, "target instance not made yet");
   }
 
-  /** The target instance of a node, made where it is missing. @throws ComputeError */
+  /** The target instance of a node, made where it is missing, and compared with its VM where that was not done yet (E20). @throws ComputeError */
   ensure(key: TargetKey): Promise<ObservedTarget> {
     const name = this.nameOf(key);
     const running = this.making.get(name);
     if (running) return running;
     const known = this.o.cloud.target(this.current(name));
     const going = this.removing.has(this.current(name));
-    return !going && known && !known.vmReplaced ? Promise.resolve(known) : this.makeOnce(name, key);
+    return !going && known && !known.vmReplaced && this.sure.has(name) ? Promise.resolve(known) : this.makeOnce(name, key);
   }
   private makeOnce(name: string, key: TargetKey): Promise<ObservedTarget> {
     const running = this.making.get(name);
@@ -165,6 +171,7 @@ export class Targets {
   private async make(name: string, key: TargetKey): Promise<ObservedTarget> {
     const first = this.current(name);
     const made = await this.put(first, key);
+    this.sure.add(name);
     return made.vmReplaced ? this.remake(twinOf(first), key) : made;
   }
   /** The VM is another one under the same name: what stands under the other name is made new, and the rule moves over to it. */
