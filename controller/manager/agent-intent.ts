@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What one node is to do, from AddressBindings, its Pods and its Node object. Pure but for its memory of generations, which only go up: a journal
-// that was put back (an API server restored from a backup) is not obeyed.
+// that was put back (an API server restored from a backup) is not obeyed, unless it stays like that.
 import {
   ANNOTATION,
   isDefaultNetwork,
@@ -99,7 +99,11 @@ interface Seen {
   switchingAt?: number;
   /** Monotonic times at which a Pod was first seen to have been left, by `leftKey`. */
   left: ReadonlyMap<string, number>;
+  /** Monotonic time at which the journal was first seen with a smaller generation. */
+  backAt?: number;
 }
+/** How long a smaller generation is not obeyed, milliseconds: then it is all that there is, and a controller waits for an answer to it. */
+const PUT_BACK_MS = 60_000;
 const NEVER: Seen = { generation: -1, status: undefined, left: new Map() };
 /** Clocks of nodes differ a little. A Pod that was left longer ago than this is no news: the agent was started after that. */
 const STALE_MS = LINGER_MS + 60_000;
@@ -149,7 +153,11 @@ export class IntentMaker {
     const { uid = "" } = b.metadata;
     const { generation = 0, phase, former = [] } = b.status ?? {};
     const before = this.seen.get(uid) ?? NEVER;
-    if (before.generation > generation) return before;
+    const kept = before.generation > generation ? unlessItStays(before, now) : undefined;
+    if (kept) {
+      this.seen.set(uid, kept);
+      return kept;
+    }
     const since = before.generation === generation ? before.switchingAt : undefined;
     const left = leftTimes(former, before.left, now);
     const seen = { generation, status: b.status, left, ...(phase === "Switching" ? { switchingAt: since ?? now } : {}) };
@@ -158,6 +166,11 @@ export class IntentMaker {
   }
 }
 
+/** What is remembered of a journal that was put back; undefined where it has stayed so. */
+function unlessItStays(before: Seen, now: number): Seen | undefined {
+  const { backAt = now } = before;
+  return now - backAt < PUT_BACK_MS ? { ...before, backAt } : undefined;
+}
 const leftTimes = (former: readonly Former[], before: Seen["left"], now: number): Map<string, number> =>
   new Map(former.map(leftKey).map((key) => [key, before.get(key) ?? now]));
 

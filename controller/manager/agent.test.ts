@@ -83,6 +83,17 @@ describe("The wish of a node", () => {
     const next = binding({ phase: "Held", generation: 4, holder: holder(2) });
     expect(maker.make(facts(next), 0).addresses[0]!.pod).to.equal(undefined);
   });
+  it("F2: obeys a journal that was put back once it has stayed so for 60 s: a restored API server has no other, and its controller waits", () => {
+    const maker = new IntentMaker();
+    maker.make(facts(binding({ phase: "Unserved", generation: 9 })), 0);
+    const answers = (generation: number, now: number): [string | undefined, number] => {
+      const [a] = maker.make(facts(binding({ ...held, generation })), now).addresses;
+      return [a?.pod?.name, a!.generation];
+    };
+    expect([answers(3, 1_000), answers(4, 60_999)]).to.deep.equal([Array(2), Array(2)].map(() => [undefined, 0]));
+    expect(answers(4, 61_000)).to.deep.equal(["pod-1", 4]);
+    expect(answers(3, 61_001), "and begins anew with the next one").to.deep.equal(["pod-1", 4]);
+  });
   it("lets go 60 s after a switch was begun that nobody reports, not before", () => {
     const maker = new IntentMaker();
     const status: AddressBindingStatus = { ...held, phase: "Switching", next: holder(2) };
