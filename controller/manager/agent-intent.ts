@@ -151,16 +151,9 @@ export class IntentMaker {
   }
   private latest(b: AddressBinding, now: number): Seen {
     const { uid = "" } = b.metadata;
-    const { generation = 0, phase, former = [] } = b.status ?? {};
     const before = this.seen.get(uid) ?? NEVER;
-    const kept = before.generation > generation ? unlessItStays(before, now) : undefined;
-    if (kept) {
-      this.seen.set(uid, kept);
-      return kept;
-    }
-    const since = before.generation === generation ? before.switchingAt : undefined;
-    const left = leftTimes(former, before.left, now);
-    const seen = { generation, status: b.status, left, ...(phase === "Switching" ? { switchingAt: since ?? now } : {}) };
+    const { generation = 0 } = b.status ?? {};
+    const seen = (before.generation > generation ? unlessItStays(before, now) : undefined) ?? asOf(b.status, before, now);
     this.seen.set(uid, seen);
     return seen;
   }
@@ -170,6 +163,12 @@ export class IntentMaker {
 function unlessItStays(before: Seen, now: number): Seen | undefined {
   const { backAt = now } = before;
   return now - backAt < PUT_BACK_MS ? { ...before, backAt } : undefined;
+}
+function asOf(status: AddressBindingStatus | undefined, before: Seen, now: number): Seen {
+  const { generation = 0, phase, former = [] } = status ?? {};
+  const since = before.generation === generation ? before.switchingAt : undefined;
+  const left = leftTimes(former, before.left, now);
+  return { generation, status, left, ...(phase === "Switching" ? { switchingAt: since ?? now } : {}) };
 }
 const leftTimes = (former: readonly Former[], before: Seen["left"], now: number): Map<string, number> =>
   new Map(former.map(leftKey).map((key) => [key, before.get(key) ?? now]));
