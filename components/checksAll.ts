@@ -204,7 +204,16 @@ export function persistentPodIpsProblems(name: string, given: PersistentPodIpsAr
 }
 
 /** What `unlocked` can name. */
-const UNLOCKABLE = ["addresses", "cluster.create", "gateways", "networks", "routes"];
+const UNLOCKABLE = [
+  "addresses",
+  "cluster.create",
+  "cluster.existing",
+  "controller.crds",
+  "gateways",
+  "namespaces",
+  "networks",
+  "routes",
+];
 
 function expandedProblems(name: string, args: PersistentPodIpsArgs): Problem[] {
   const networks = args.networks ?? {};

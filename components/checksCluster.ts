@@ -124,7 +124,7 @@ export function multiNetworkClusterProblems(name: string, args: MultiNetworkClus
     ...regionProblems(args.region),
     ...enumProblems(args.onDestroy, OnDestroy, "onDestroy"),
     ...labelProblems(args.labels),
-    ...unlockedProblems(args.unlocked, ["create"]),
+    ...unlockedProblems(args.unlocked, ["create", "existing"]),
     ...clusterProblems(args, "", { name, region: args.region, networks: Object.keys(args.networks ?? {}) }),
   ];
 }

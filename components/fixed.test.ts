@@ -4,7 +4,7 @@ import { expect } from "chai";
 import type { PersistentPodIpsArgs } from "./argsPods";
 import { persistentPodIpsProblems } from "./checksAll";
 import { expand } from "./expand";
-import { type Remembered, refusedEdits, unlockedProblems } from "./fixed";
+import { type Remembered, refusedEdits, unlockedProblems, withChosen } from "./fixed";
 import { everythingFixed } from "./fixedFacts";
 import { layoutOf } from "./layout";
 import { goodArgs } from "./testing/programs";
@@ -60,11 +60,41 @@ describe("edits that are refused", () => {
       (a) => (a.networks!["blue-network"]!.podCidr = "10.200.0.0/16"),
       "networks.blue-network.podCidr [Immutable]",
     ],
+    ["a namespace that leaves", (a) => delete a.namespaces, "namespaces.proxy [Protected]"],
+    ["the definition of routes that leaves", (a) => delete a.controller!.crds, "controller.crds [Protected]"],
+    [
+      "Network objects that leave",
+      (a) => (a.networks!["blue-network"]!.existingObject = true),
+      "networks.blue-network.existingObject [Immutable]",
+    ],
     ["another project", (a) => (a.project = "other"), "project [Immutable]"],
   ];
-  for (const [what, edit, path] of EDITS)
-    it(`are told for ${what}`, () =>
-      expect(refused(edit, (a) => ((a.cluster.create!.subnetwork = "nodes"), (a.project = "p")))).to.include(path));
+  const before: Edit = (a) => {
+    a.cluster.create!.subnetwork = "nodes";
+    a.project = "p";
+    a.controller = { ...a.controller, crds: "Install" };
+  };
+  for (const [what, edit, path] of EDITS) it(`are told for ${what}`, () => expect(refused(edit, before)).to.include(path));
+
+  it("are told for another adopted cluster, and for one of our own in its place", () => {
+    const adopted =
+      (name: string): Edit =>
+      (a) =>
+        (a.cluster = { existing: { name, location: "europe-west3" } });
+    expect(refused(adopted("other"), adopted("edge"))).to.deep.equal(["cluster.existing.name [Immutable]"]);
+    expect(refused(() => undefined, adopted("edge"))).to.deep.equal(["cluster.existing [Protected]"]);
+    expect(refused((a) => (adopted("other")(a), (a.unlocked = ["cluster.existing"])), adopted("edge"))).to.deep.equal([]);
+  });
+
+  it("are told for another value than the one Google chose, once that is known", () => {
+    const fixed = (a?: Edit): string[] =>
+      refusedEdits(withChosen(remember(), { web: "34.123.10.1", sip: "34.123.10.2", gone: "34.123.10.3" }), remember(a)).map(
+        (p) => `${p.path} [${p.code}]`,
+      );
+    expect(fixed()).to.deep.equal([]);
+    expect(fixed((a) => (a.addresses["web"]!.address = "34.123.10.1"))).to.deep.equal([]);
+    expect(fixed((a) => (a.addresses["web"]!.address = "34.123.10.9"))).to.deep.equal(["addresses.web.address [Immutable]"]);
+  });
 
   it("let an address take another name in the program, and keep its reservation", () => {
     const rename: Edit = (a) => {

@@ -26,29 +26,28 @@ export const facts = (fields: { [field: string]: unknown }): { [field: string]: 
     ),
   );
 
-export type Kind = "address" | "cluster" | "pool" | "network" | "gateway" | "route" | "place";
+export type Kind =
+  "address" | "cluster" | "adopted" | "pool" | "network" | "namespace" | "gateway" | "route" | "definition" | "place";
 
+/** By a whole path, or by its first part. */
+const KIND: { [top: string]: Kind | undefined } = {
+  addresses: "address",
+  networks: "network",
+  namespaces: "namespace",
+  gateways: "gateway",
+  gateway: "gateway",
+  routes: "route",
+  route: "route",
+  cluster: "cluster",
+  create: "cluster",
+  "cluster.existing": "adopted",
+  existing: "adopted",
+  "controller.crds": "definition",
+};
 /** Kind of thing at a path of the arguments. */
 export function kindOf(path: string): Kind {
   if (/(^|\.)pools[.[]/.test(path)) return "pool";
-  const [first] = path.split(/[.[]/);
-  switch (first) {
-    case "addresses":
-      return "address";
-    case "networks":
-      return "network";
-    case "gateways":
-    case "gateway":
-      return "gateway";
-    case "routes":
-    case "route":
-      return "route";
-    case "cluster":
-    case "create":
-      return "cluster";
-    default:
-      return "place";
-  }
+  return KIND[path] ?? KIND[path.split(/[.[]/)[0]!] ?? "place";
 }
 
 const unlock = (path: string): string => `unlocked: [${show(path)}]`;
@@ -58,23 +57,31 @@ const EDIT: { [K in Kind]: (path: string) => string } = {
     `the address would be replaced, and Google would give another one. To have another: reserve it under a new name, point the routes to it, then set ${unlock(p)}, run pulumi up, and remove this one`,
   cluster: (p) =>
     `the cluster would be replaced, with all that runs in it. On purpose: set deletionProtection: false and ${unlock(p)}, run pulumi up, and then edit`,
+  adopted: (p) =>
+    `everything in the cluster would be deleted there and made anew in the other one, and the addresses would reach no Pod meanwhile. Better: make a second component beside this one, and move over to it. On purpose: ${unlock(p)}`,
   pool: (p) =>
     `the node pool would be replaced, with the Pods on it. Better: add a pool under a new name, then ${unlock(p)} and remove this one. On purpose: ${unlock(p)}`,
   network: (p) =>
     `the Pod network would be made anew, and Pods on it would lose it. Better: add a network under a new name. On purpose: ${unlock(p)}`,
+  namespace: (p) => `the namespace would be deleted, with all that is in it. On purpose: ${unlock(p)}`,
   gateway: (p) =>
     `the Gateway would be deleted and made anew, and its routes would lose their addresses meanwhile. On purpose: ${unlock(p)}`,
   route: (p) =>
     `the route would be deleted and made anew, and its addresses would reach no Pod meanwhile. On purpose: ${unlock(p)}`,
+  definition: (p) =>
+    `the definition of routes would be made anew, and every route of the cluster would go. On purpose: ${unlock(p)}`,
   place: () => "everything here would be replaced. Make a second component beside this one, and move over to it",
 };
 const GONE: { [K in Kind]: string | undefined } = {
   address: "the address would be given up",
   cluster: "the cluster would be deleted",
+  adopted: "everything in that cluster would be deleted",
   pool: "the node pool would be deleted, with the Pods on it",
   network: "the Pod network would be deleted",
+  namespace: "the namespace would be deleted, with the routes, the Pods and all else in it",
   gateway: undefined,
   route: undefined,
+  definition: "the definition of routes would be deleted, and every route of the cluster with it",
   place: undefined,
 };
 
@@ -128,6 +135,15 @@ export function refusedEdits(old: Remembered, now: Remembered): Problem[] {
     if (is === undefined) return removal(path, old);
     return now.unlocked.includes(path) ? [] : edits(path, was, is);
   });
+}
+
+/** What Google chose is as fixed as what was asked for: writing down another value is an edit. */
+export function withChosen(old: Remembered, addresses: { [key: string]: unknown }): Remembered {
+  const chosen = Object.entries(addresses).flatMap(([key, address]) => {
+    const was = old.fixed[at("addresses", key)];
+    return was === undefined ? [] : [[at("addresses", key), { ...facts({ address }), ...was }] as const];
+  });
+  return { ...old, fixed: { ...old.fixed, ...Object.fromEntries(chosen) } };
 }
 
 const below = (top: string, path: string): boolean => path === top || path.startsWith(`${top}.`) || path.startsWith(`${top}[`);

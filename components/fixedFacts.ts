@@ -7,7 +7,7 @@ import { at } from "./checks";
 import { reservedName, scopeOf } from "./checksAddresses";
 import { classFor } from "./checksPods";
 import { compact, type Keeping } from "./common";
-import { AddressScope, DeviceMode, NetworkMode, NetworkTier, ReactionMode } from "./enums";
+import { AddressScope, ControllerKind, CrdSource, DeviceMode, NetworkMode, NetworkTier, ReactionMode } from "./enums";
 import { type Fact, facts, type Fixed } from "./fixed";
 import type { Layout } from "./layout";
 import { isPlain } from "./problems";
@@ -44,7 +44,7 @@ export const addressesFixed = (prefix: string, addresses: { [name: string]: Addr
       .map(([key, a]) => [at("addresses", key), addressFacts(prefix, key, a, region)]),
   );
 
-/** A cluster that is made here, and its pools. */
+/** A cluster that is made here, and its pools; or which one it is, since another is another place for everything in it. */
 export function clusterFixed(
   name: string,
   args: Omit<MultiNetworkClusterArgs, "networks">,
@@ -52,7 +52,7 @@ export function clusterFixed(
   prefix = "",
 ): Fixed {
   const c = args.create;
-  if (!c) return {};
+  if (!c) return args.existing ? { [at(prefix, "existing")]: facts({ ...args.existing, kubeconfig: undefined }) } : {};
   const all = networks ?? Object.keys((args as MultiNetworkClusterArgs).networks ?? {});
   const here = at(prefix, "create");
   const { network, subnetwork, podRange, serviceRange } = c;
@@ -79,6 +79,7 @@ export const networksFixed = (networks: { [name: string]: NetworkArgs } | undefi
           existingNetwork: n.existingNetwork,
           existingSubnetwork: n.existingSubnetwork,
           existingPodRange: n.existingPodRange,
+          existingObject: n.existingObject ?? false,
           maxPodsPerNode: device ? undefined : (n.maxPodsPerNode ?? 32),
         }),
       ];
@@ -96,6 +97,10 @@ export function routeFacts(name: string, args: PodIpRouteArgs): Facts {
     reactionMode: args.reactionMode ?? ReactionMode.ReadyCondition,
   });
 }
+
+/** With the definition goes every route of the cluster, whoever made it. */
+const installsRoutes = (c: PersistentPodIpsArgs["controller"]): boolean =>
+  c?.crds === CrdSource.Install && c.kind !== ControllerKind.GkeManaged;
 
 /** Everything of the all-in-one, by the paths of its arguments. */
 export function everythingFixed(name: string, args: PersistentPodIpsArgs, layout: Layout): Fixed {
@@ -116,6 +121,8 @@ export function everythingFixed(name: string, args: PersistentPodIpsArgs, layout
     "": facts(where),
     ...clusterFixed(name, { ...args.cluster, region: args.region }, Object.keys(args.networks ?? {}), "cluster"),
     ...networksFixed(args.networks),
+    ...Object.fromEntries(Object.keys(args.namespaces ?? {}).map((key) => [at("namespaces", key), {}])),
+    ...(installsRoutes(args.controller) ? { "controller.crds": {} } : {}),
     ...addressesFixed(name, args.addresses, args.region),
     ...Object.fromEntries(gateways),
     ...Object.fromEntries(routes),

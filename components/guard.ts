@@ -4,7 +4,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ArgumentError } from "./argumentError";
 import { OnDestroy } from "./enums";
-import { type Fixed, refusedEdits, type Remembered } from "./fixed";
+import { type Fixed, refusedEdits, type Remembered, withChosen } from "./fixed";
 import type { Where } from "./problems";
 import { mapOwnFramesOnly } from "./stacks";
 
@@ -12,8 +12,15 @@ const guarding = new WeakSet<pulumi.Resource>();
 /** True where a component around this one remembers for it. */
 const guardedAbove = (opts: pulumi.ComponentResourceOptions | undefined): boolean =>
   opts?.parent !== undefined && guarding.has(opts.parent);
-/** Called by a component that remembers for those inside of it. */
-export const guardsInside = (component: pulumi.Resource): void => void guarding.add(component);
+/** A component that remembers for those that it makes itself; what a program puts below it later remembers for itself. */
+export function guardsInside<T>(component: pulumi.Resource, make: () => T): T {
+  guarding.add(component);
+  try {
+    return make();
+  } finally {
+    guarding.delete(component);
+  }
+}
 
 export interface Watched {
   fixed: Fixed;
@@ -53,7 +60,8 @@ export function guard({ component, name }: Where, opts: pulumi.ComponentResource
   const check: pulumi.ResourceHookFunction = ({ oldInputs, newInputs, oldOutputs }) => {
     // Outputs are there once everything inside was made; until then there may be nothing to lose, such as after a first update that failed.
     if (Object.keys(oldOutputs ?? {}).length === 0) return;
-    const problems = refusedEdits(remembered(oldInputs), remembered(newInputs));
+    const { addresses = {} } = oldOutputs as { addresses?: { [key: string]: unknown } };
+    const problems = refusedEdits(withChosen(remembered(oldInputs), addresses), remembered(newInputs));
     if (problems.length === 0) return;
     const found = problems.map((p) => ({ propertyPath: p.path, reason: `${p.message} [${p.code}]` }));
     throw new ArgumentError(component, name, found, "edits that are refused");

@@ -52,8 +52,7 @@ export class PersistentPodIps extends pulumi.ComponentResource {
     const fixed = everythingFixed(name, single, layoutOf(name, single));
     const { inputs, opts: options } = guard(where, opts, { fixed, ...keeping(args) });
     super(typeOf(COMPONENT), name, inputs, options);
-    guardsInside(this);
-    const made = build(this, name, single);
+    const made = guardsInside(this, () => build(this, name, single));
     providers.set(this, made.cluster.provider);
     this.clusterName = made.cluster.clusterName;
     this.kubeconfig = made.cluster.kubeconfig;

@@ -11,7 +11,7 @@ import {
   type RuleFact,
   type Step,
 } from "../core";
-import { addressKey, nodePrepared } from "../manager/address";
+import { addressKey, datapathFor, nodePrepared } from "../manager/address";
 import { nameOf, type AddressKey } from "../manager/cloud";
 import type { DumpSettings } from "./dump";
 import type { DumpWorld } from "./world";
@@ -98,7 +98,7 @@ function handover(dw: DumpWorld, s: DumpSettings, q: AddressQuestion, binding: A
     ...(wanted ? { wanted, wantedTarget: targetOf(s, wanted, network.vpc) } : {}),
     cause: moveCause(dw.world, route, status.holder ?? status.lastMove?.to, wanted),
     rule: fromCloud(dw, addressKey(q.address, network)) ?? fromJournal(binding, s, network.vpc),
-    prepared: wanted !== undefined && nodePrepared(s.datapath, route, wanted, status),
+    prepared: wanted !== undefined && nodePrepared(datapathFor(s, network), route, wanted, status),
   };
 }
 const phaseOf = (binding: AddressBinding | undefined): string => binding?.status?.phase ?? (binding ? "Claimed" : "Unclaimed");

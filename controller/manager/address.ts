@@ -168,7 +168,7 @@ export class AddressDriver {
       ...(standby ? { standby } : {}),
       cause: moveCause(this.parts.caches.world, route, lastHolder(status), wanted),
       rule: this.ruleFact(key, globalAccess(route, key)),
-      prepared: wanted !== undefined && this.prepared(route, wanted, status),
+      prepared: wanted !== undefined && this.prepared(wish, wanted, status),
     };
   }
   /** The rule, unless the reservation itself forbids one: then nothing may be built on it (E25, E31). */
@@ -177,9 +177,9 @@ export class AddressDriver {
     const fact = this.parts.cloud.fact(key);
     return rule.state !== "unknown" && fact && !fact.usable ? { state: "foreign", message: fact.message } : rule;
   }
-  private prepared(route: GKEIPRoute, wanted: Holder, status: AddressBindingStatus | undefined): boolean {
+  private prepared({ route, network }: Wish, wanted: Holder, status: AddressBindingStatus | undefined): boolean {
     const now = this.parts.caches.route(`${route.metadata.namespace}/${route.metadata.name}`);
-    return nodePrepared(this.parts.settings.datapath, now, wanted, status);
+    return nodePrepared(datapathFor(this.parts.settings, network), now, wanted, status);
   }
 }
 
@@ -211,6 +211,15 @@ function outdated(step: Step, { wish, key, binding }: Job): Outcome | undefined 
   if (!DECISIVE.includes(step.do) || wish.stands()) return undefined;
   return { address: key.address, state: "moving", reset: false, outdated: true, ...(binding ? { binding } : {}) };
 }
+
+/**
+ * Which part programs the node for a network. That of a Device network belongs to the Pod, whatever else is here; on any other network of such a
+ * cluster nothing reaches the Pod before GKE's agent has said so.
+ */
+export const datapathFor = (
+  { datapath }: Pick<Settings, "datapath">,
+  { type }: Pick<RouteNetwork, "type">,
+): Settings["datapath"] => (datapath === "device" && type !== "Device" ? "dataplane-v2" : datapath);
 
 /**
  * Whether the node is proven programmed for a Pod. `linux`: by the journal's own answers. Otherwise by DPV2Ready, and only in a version of the route

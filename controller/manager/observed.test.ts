@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a status and a journal claim was observed, and of this very generation (invariant 3). Both were found by the simulator.
 import { expect } from "chai";
-import { cidr } from "../core/testing";
+import { cidr, networkObject } from "../core/testing";
 import { pathOf, podRaw, TestWorld } from "./testing-world";
 
 const RULE = (w: TestWorld): string => [...w.cloud.rules.keys()][0]!;
@@ -24,6 +24,21 @@ describe("A claim of the status", () => {
     expect(said, "where the new address pointed whenever generation 2 was GCPReady").to.not.include(undefined);
     expect(w.condition("GCPReady")?.status).to.equal("True");
     expect(w.vmOf("34.123.10.2")).to.equal("vm-node-2");
+    await leader.stop();
+  });
+
+  it("E60 invariant 3: with datapath Device, a route on a network whose NICs stay with the nodes waits for the agent's word", async () => {
+    const w = new TestWorld("device").withRoute();
+    w.put("network", networkObject());
+    const answers: boolean[] = [];
+    w.agent = () => answers.push(w.condition("DPV2Ready")?.status === "True") < 2;
+    const leader = await w.boot();
+    await leader.run();
+    expect([answers, w.vmOf()]).to.deep.equal([[false, false], undefined]);
+    expect(w.condition("Ready")).to.include({ status: "False", reason: "Mutated" });
+    delete (w as Partial<TestWorld>).agent;
+    await leader.again();
+    expect([w.condition("Ready")?.status, w.vmOf()]).to.deep.equal(["True", "vm-node-1"]);
     await leader.stop();
   });
 

@@ -13,7 +13,7 @@ import {
   type RouteFacts,
   type RouteStatusWanted,
 } from "../core";
-import { addressKey, datapathOf, type AddressDriver, type Outcome, type Parts } from "./address";
+import { addressKey, datapathFor, datapathOf, type AddressDriver, type Outcome, type Parts } from "./address";
 import { nameOf } from "./cloud";
 import { allEnded } from "./errors";
 import { News } from "./news";
@@ -225,7 +225,7 @@ export class RouteReconciler {
       generation: route.metadata.generation ?? 0,
       acceptance,
       resetDatapath: false,
-      datapathIsOurs: settings.datapath === "device",
+      datapathIsOurs: acceptance.accepted && datapathFor(settings, acceptance.network) === "device",
       ...(datapath ? { datapath } : {}),
     };
   }

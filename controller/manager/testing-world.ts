@@ -70,7 +70,7 @@ export class TestWorld {
 
   constructor(readonly datapath: "dataplane-v2" | "device" | "linux" = "dataplane-v2") {
     for (const c of ALL_CLASSES) this.put("gatewayClass", c);
-    this.put("network", networkObject());
+    this.put("network", networkObject("blue-network", { type: datapath === "device" ? "Device" : "L3" }));
     this.put("paramSet", paramSetOf());
     this.put("namespace", { metadata: { name: "default" } });
     for (const n of ["node-1", "node-2", "node-3"]) this.put("node", nodeRaw(n));

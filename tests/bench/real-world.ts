@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { GKE_CLASSES } from "../../controller/api";
+import { ANNOTATION, GKE_CLASSES } from "../../controller/api";
 import { addressBindingCrd, gkeIpRouteCrd } from "../../controller/api/crds";
 import type { ApiClient } from "../../controller/kubernetes";
 import { installCrds, startControlPlane, type ControlPlane } from "../../sandbox/controlplane";
@@ -27,6 +27,10 @@ const WRITERS = 32;
 const IN_ONE = 50;
 const CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 const GATEWAYS = "/apis/gateway.networking.k8s.io/v1/namespaces/default/gateways";
+
+/** Of type Device, so that nobody has to say that a node is programmed; on the VPC that every VM of the emulator is on. */
+const NETWORK = "nics";
+const NETWORKING = "/apis/networking.gke.io/v1";
 
 export class RealWorld {
   private constructor(
@@ -64,6 +68,7 @@ export class RealWorld {
     const { admin } = this.plane;
     const { pods, routes, nodes, namespaces } = this.size;
     await each(namespaces, (i) => admin.request("POST", "/api/v1/namespaces", { body: { metadata: { name: `ns-${i}` } } }));
+    await this.network();
     await each(nodes, (i) => this.node(i));
     for (let i = 0; i < routes; i++) await this.reserve(addressOf(i));
     const count = Math.ceil(routes / PER_GATEWAY);
@@ -79,7 +84,7 @@ export class RealWorld {
   private namespaceOf = (i: number): string => `ns-${i % this.size.namespaces}`;
   private route(i: number): Promise<unknown> {
     const body = route(this.namespaceOf(i), `route-${i}`, {
-      ...{ addresses: [addressOf(i)], selector: { app: `app-${i}` }, network: "default" },
+      ...{ addresses: [addressOf(i)], selector: { app: `app-${i}` }, network: NETWORK },
       ...{ gateway: `gw-${Math.floor(i / PER_GATEWAY)}`, gatewayNamespace: "default" },
     });
     return this.plane.admin.request("POST", `/apis/networking.gke.io/v1/namespaces/${this.namespaceOf(i)}/gkeiproutes`, { body });
@@ -91,10 +96,25 @@ export class RealWorld {
       body: JSON.stringify({ name: `a-${address.replaceAll(".", "-")}`, address }),
     }).then((r) => r.arrayBuffer());
   }
+  private async network(): Promise<void> {
+    const { admin } = this.plane;
+    const apiVersion = "networking.gke.io/v1";
+    const [params, network] = [`${NETWORKING}/gkenetworkparamsets`, `${NETWORKING}/networks`];
+    const spec = { vpc: "default", vpcSubnet: "default", deviceMode: "NetDevice" };
+    await admin.request("POST", params, { body: { apiVersion, kind: "GKENetworkParamSet", metadata: { name: NETWORK }, spec } });
+    const parametersRef = { group: "networking.gke.io", kind: "GKENetworkParamSet", name: NETWORK };
+    const body = { apiVersion, kind: "Network", metadata: { name: NETWORK }, spec: { type: "Device", parametersRef } };
+    await admin.request("POST", network, { body });
+    const lastTransitionTime = new Date().toISOString();
+    const conditions = [{ type: "Ready", status: "True", reason: "NetworkReady", message: "", lastTransitionTime }];
+    const contentType = "application/merge-patch+json";
+    await admin.request("PATCH", `${network}/${NETWORK}/status`, { contentType, body: { status: { conditions } } });
+  }
   private async node(i: number): Promise<void> {
     const zone = ZONES[i % ZONES.length]!;
     this.emulator.putInstance({ name: `node-${i}`, zone });
-    const body = { metadata: { name: `node-${i}` }, spec: { providerID: `gce://${PROJECT}/${zone}/node-${i}` } };
+    const annotations = { [ANNOTATION.northInterfaces]: JSON.stringify([{ network: NETWORK, ipAddress: "10.0.0.2" }]) };
+    const body = { metadata: { name: `node-${i}`, annotations }, spec: { providerID: `gce://${PROJECT}/${zone}/node-${i}` } };
     await this.plane.admin.request("POST", "/api/v1/nodes", { body });
     await setReady(this.plane.admin, `/api/v1/nodes/node-${i}`, true);
   }
@@ -121,7 +141,10 @@ export class RealWorld {
     const metadata = {
       ...{ name: `pod-${i}`, namespace: this.namespaceOf(i), uid: randomUUID(), creationTimestamp: time },
       labels: { app: `app-${i % routes}`, tier: "edge", copy: `c-${i % 7}` },
-      annotations: Object.fromEntries(Array.from({ length: 8 }, (_, n) => [`example.com/note-${n}`, "x".repeat(300)])),
+      annotations: {
+        ...Object.fromEntries(Array.from({ length: 8 }, (_, n) => [`example.com/note-${n}`, "x".repeat(300)])),
+        [ANNOTATION.interfaces]: JSON.stringify([{ interfaceName: "eth1", network: NETWORK }]),
+      },
       managedFields: [{ manager: "bench", operation: "Update", apiVersion: "v1", time, fieldsType: "FieldsV1", fieldsV1 }],
     };
     const requests = { cpu: "10m", memory: "16Mi" };

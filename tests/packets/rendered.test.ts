@@ -106,7 +106,7 @@ const LESS: { [what: string]: { take: (spec: PodSpec) => void; says: RegExp } } 
   },
   "the mount of the bundle": {
     take: (p) => void (p.containers[0]!.volumeMounts = p.containers[0]!.volumeMounts.filter((m) => m.name !== "bundle")),
-    says: /ENOENT.*controller\.js\.gz/,
+    says: /ENOENT.*controller\.js\.br/,
   },
 };
 

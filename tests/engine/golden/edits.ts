@@ -103,8 +103,14 @@ export const EDITS: Edit[] = [
     title: "change the reaction mode of an unlocked route",
     change: (a) => ((route(a).reactionMode = "Exists"), (a.unlocked = ["routes.proxy"])),
   },
+  {
+    title: "change the reaction mode of a route of the program's own below the component (parent)",
+    first: (_, told) => (told.below = "ReadyCondition"),
+    change: (_, told) => (told.below = "Exists"),
+  },
   { title: "set stability of a route", change: (a) => (route(a).stability = { sticky: true }) },
   { title: "move a route to another namespace", change: (a) => (route(a).namespace = "default") },
+  { title: "remove a namespace", change: (a) => delete a.namespaces },
   { title: "add replicas of a StatefulSet with an address each", change: replicas(2) },
   { title: "scale them from two to three", first: replicas(2), change: replicas(3) },
 
@@ -157,6 +163,7 @@ export const EDITS: Edit[] = [
   { title: "change the controller's replicas", change: (a) => (a.controller!.replicas = 3) },
   { title: "change the controller's image", change: (a) => (a.controller!.image = "registry.example/node:24") },
   { title: "change the controller's resources", change: (a) => (a.controller!.resources = { memoryLimit: "512Mi" }) },
+  { title: "install the definition of routes no more", change: (a) => delete a.controller!.crds },
   { title: "leave the work to Google's controller", change: (a) => (a.controller = { kind: "GkeManaged" }) },
   { title: "keep nothing on destroy", change: (a) => (a.onDestroy = "Delete") },
 ];

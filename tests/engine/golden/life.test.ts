@@ -76,6 +76,33 @@ new kit.PodIpRoute("app", { gateway: { name: "edge-external" }, addresses: [plat
     await deploy();
   });
 
+  it("an adopted cluster cannot become another one by an edit of its name: everything in it would go", async () => {
+    const { edited, world } = stack();
+    const kubeconfig = JSON.stringify((await edited.of.outputs())["kubeconfig"]);
+    const program = `"use strict";
+const kit = require(${JSON.stringify(DIST)});
+const existing = { name: process.env.NAME || "edge", location: "${REGION}", kubeconfig: ${kubeconfig} };
+new kit.PersistentPodIps("adopt", { project: "${world.emulator.project}", region: "${REGION}", cluster: { existing },
+  controller: { kind: "GkeManaged", waitForCrds: false }, networks: { blue: { existingObject: true } }, addresses: { own: { literal: "203.0.113.9" } },
+  routes: { own: { addresses: ["own"], podSelector: { matchLabels: { app: "own" } }, waitForAccepted: false } } });`;
+    const adopt = await world.stack({ name: "adopt", program, entry: "index.js" });
+    const first = await adopt.up();
+    expect(first.code, first.text).to.equal(0);
+    const other = await adopt.preview({ NAME: "other" });
+    expect(other.errors.join("\n"), other.text).to.match(
+      /cluster\.existing\.name: is "edge" and cannot become "other".*\[Immutable\]/,
+    );
+    expect((await adopt.destroy()).code).to.equal(0);
+  });
+
+  it("another value than the one Google chose is refused where addresses are given back", async () => {
+    const { preview, deploy } = stack();
+    await deploy((a) => (a.onDestroy = "Delete"));
+    const run = await preview((a) => ((a.onDestroy = "Delete"), (a.addresses["web"]!.address = "203.0.113.77")));
+    expect(run.errors.join("\n"), run.text).to.match(/addresses\.web\.address: is "[\d.]+" and cannot become "203\.0\.113\.77"/);
+    await deploy();
+  });
+
   it("a secret of the caller is nowhere in the state in plain text", async () => {
     const { world } = stack();
     const kubeconfig = JSON.stringify({

@@ -19,6 +19,8 @@ export interface Told {
   imported?: { [resource: string]: string };
   /** Addresses that the program reserves by itself, beside the component. */
   outside?: string[];
+  /** Reaction mode of a route that the program makes by itself, with the component as its parent. */
+  below?: string;
   /** Bundle of the next release. */
   upgrade: string;
 }
@@ -44,6 +46,8 @@ const transforms = [async ({ name, opts, props, type }) => type === "gcp:compute
 const { Address } = require("@pulumi/gcp/compute/address");
 for (const name of told.outside ?? []) new Address(name, { name, region: "${REGION}", labels: told.args.labels });
 const ips = new kit.PersistentPodIps("edge", told.args, told.moved || told.imported ? { transforms } : undefined);
+if (told.below) new kit.PodIpRoute("app", { gateway: { name: "edge-external" }, addresses: [ips.addresses.web], podSelector: { matchLabels: { app: "app" } },
+  network: "blue", reactionMode: told.below, waitForAccepted: false }, { parent: ips, providers: { kubernetes: ips.provider } });
 exports.addresses = ips.addresses;
 exports.kubeconfig = ips.kubeconfig;
 exports.gatewayNames = ips.gatewayNames;
