@@ -12,7 +12,7 @@ const CLASSES: [what: string, pattern: RegExp, atLeast: number][] = [
   ["page", /^(README|CHANGELOG)\.md$|^LICENSE$|^package\.json$/, 4],
   ["compiled component and its types", /^dist\/components\/\w+\.(js|d\.ts)$/, 40],
   ["compiled contract and its types", /^dist\/controller\/api\/[\w-]+\.(js|d\.ts)$/, 20],
-  ["the controller, as one file with its hash", /^dist\/bundle\/(controller\.js\.gz|manifest\.json)$/, 2],
+  ["the controller, as one file with its hash", /^dist\/bundle\/(controller\.js\.br|manifest\.json)$/, 2],
   [
     "the plugin for other languages",
     /^dist\/provider\/(index|provider)\.js$|^provider\/plugin\/(index\.js|package\.json|PulumiPlugin\.yaml)$/,
