@@ -7,7 +7,7 @@ import { at } from "./checks";
 import { reservedName, scopeOf } from "./checksAddresses";
 import { classFor } from "./checksPods";
 import { compact, type Keeping } from "./common";
-import { AddressScope, ControllerKind, CrdSource, DeviceMode, NetworkMode, NetworkTier, ReactionMode } from "./enums";
+import { AddressScope, CrdSource, DeviceMode, NetworkMode, NetworkTier, ReactionMode } from "./enums";
 import { type Fact, facts, type Fixed } from "./fixed";
 import type { Layout } from "./layout";
 import { isPlain } from "./problems";
@@ -98,10 +98,6 @@ export function routeFacts(name: string, args: PodIpRouteArgs): Facts {
   });
 }
 
-/** With the definition goes every route of the cluster, whoever made it. */
-const installsRoutes = (c: PersistentPodIpsArgs["controller"]): boolean =>
-  c?.crds === CrdSource.Install && c.kind !== ControllerKind.GkeManaged;
-
 /** Everything of the all-in-one, by the paths of its arguments. */
 export function everythingFixed(name: string, args: PersistentPodIpsArgs, layout: Layout): Fixed {
   const gateways = layout.gateways
@@ -122,7 +118,8 @@ export function everythingFixed(name: string, args: PersistentPodIpsArgs, layout
     ...clusterFixed(name, { ...args.cluster, region: args.region }, Object.keys(args.networks ?? {}), "cluster"),
     ...networksFixed(args.networks),
     ...Object.fromEntries(Object.keys(args.namespaces ?? {}).map((key) => [at("namespaces", key), {}])),
-    ...(installsRoutes(args.controller) ? { "controller.crds": {} } : {}),
+    // With the definition goes every route of the cluster, whoever made it.
+    ...(args.controller?.crds === CrdSource.Install ? { "controller.crds": {} } : {}),
     ...addressesFixed(name, args.addresses, args.region),
     ...Object.fromEntries(gateways),
     ...Object.fromEntries(routes),
