@@ -127,6 +127,19 @@ describe("Caches", () => {
     expect((Reflect.get(caches, "overlays") as { binding: Map<string, unknown> }).binding.size, "nothing is kept").to.equal(0);
   });
 
+  it("see an object again that comes back after the watch has told of its end, as from a backup of the API server (F2)", async () => {
+    const [claim, route] = [api.put(PATH, bindingOf()), api.put(pathOf("route", "my-ip-route"), routeOf())];
+    await settle();
+    caches.removed("binding", claim);
+    for (const path of [PATH, pathOf("route", "my-ip-route")]) api.remove(path);
+    await settle();
+    expect([caches.binding(NAME), caches.route("default/my-ip-route")]).to.deep.equal([undefined, undefined]);
+    api.put(PATH, claim);
+    api.put(pathOf("route", "my-ip-route"), route);
+    await settle();
+    const back = [caches.binding(NAME), caches.route("default/my-ip-route")].map((o) => o?.metadata.uid);
+    expect(back).to.deep.equal([claim.metadata.uid, route.metadata.uid]);
+  });
   it("keep the successor of the same name when the deletion of its predecessor is told late", async () => {
     const old = api.put(PATH, bindingOf());
     await settle();

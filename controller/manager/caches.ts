@@ -35,6 +35,8 @@ export class Caches {
   private readonly overlays = { route: new Map<string, RouteObject>(), binding: new Map<string, AddressBinding>() };
   /** UIDs of objects that do not exist any more, be it that the watch still shows them or that a late answer speaks of them. */
   private readonly gone = new RecentSet(4096);
+  /** Those of them that the watch has told of. Where it tells of one as new after that, the API server was restored from a backup. */
+  private readonly buried = new RecentSet(4096);
   private listener: Partial<Listener> = {};
   /** Nodes that were deleted without having been cordoned, lately. */
   private readonly lost = new Map<string, GoneNode>();
@@ -218,12 +220,17 @@ export class Caches {
   }
   /** Drops what we remember of an object once the watch is as far as that, or says that it is gone. */
   private settle(overlays: Map<string, KubeObject>, { type, object }: StoreEvent<KubeObject>): void {
-    if (type === "deleted") this.gone.add(object.metadata.uid ?? "");
+    this.mourn(type, object.metadata.uid ?? "");
     const overlay = overlays.get(this.key(object))?.metadata;
     if (!overlay) return;
     // A late delete of an object of the same name says nothing about its successor.
     const passed = type === "deleted" ? overlay.uid === object.metadata.uid : reached(object, overlay.resourceVersion);
     if (passed) overlays.delete(this.key(object));
+  }
+  private mourn(type: StoreEvent<KubeObject>["type"], uid: string): void {
+    if (type === "deleted") for (const set of [this.gone, this.buried]) set.add(uid);
+    if (type !== "added" || !this.buried.has(uid)) return;
+    for (const set of [this.gone, this.buried]) set.delete(uid);
   }
 }
 
@@ -235,6 +242,9 @@ class RecentSet {
   constructor(private readonly most: number) {}
   has(item: string): boolean {
     return this.items.has(item);
+  }
+  delete(item: string): void {
+    this.items.delete(item);
   }
   add(item: string): void {
     if (item === "") return;
