@@ -143,8 +143,8 @@ export class AddressDriver {
       // at the rule, and at the VM behind its target (E20).
       if (!looked && (step.do === "blocked" || step.do === "commit")) {
         looked = true;
-        await this.parts.cloud.look(key);
         if (step.do === "commit") await this.parts.targets.ensure(targetKeyOf(wish.wanted!, wish.network.vpc));
+        await this.parts.cloud.look(key);
         continue;
       }
       // Programming ends with a look of its own.
