@@ -13,7 +13,7 @@ import {
 } from "../../../controller/api";
 import type { KubeObject } from "../../../controller/kubernetes";
 import { BAD, GATEWAY, vmOf, zoneOf } from "../world/objects";
-import { isForeign, pathOf, ruleAt, vmOfRule, vmOfUrl } from "../world/reading";
+import { isForeign, isOutlived, pathOf, ruleAt, vmOfRule, vmOfUrl } from "../world/reading";
 import type { SimWorld } from "../world/world";
 
 export interface Problem {
@@ -158,8 +158,10 @@ function journalProblems({ spec: { address }, status = {} }: AddressBinding, { r
 }
 const named = (h: Holder | undefined): string => (h ? `${h.pod} ${h.podUID} on ${h.node}` : "nobody");
 function ruleProblems(w: SimWorld, { pod }: Expected, address: string): string[] {
-  const vm = vmOfRule(w.cloud, ruleAt(w.cloud, address));
+  const rule = ruleAt(w.cloud, address);
+  const vm = vmOfRule(w.cloud, rule);
   const node = pod!.spec.nodeName ?? "";
+  if (isOutlived(w.cloud, rule)) return [`rule of ${address} points at a VM ${vm?.instance} that was replaced`];
   if (vm?.instance === vmOf(node) && vm.zone === zoneOf(node)) return [];
   return [`rule of ${address} points at ${vm?.instance ?? "nothing"}, not at ${vmOf(node)}`];
 }

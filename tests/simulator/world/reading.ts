@@ -15,6 +15,13 @@ export function vmOfRule(cloud: CloudModel, rule: Rule | undefined): { zone: str
   const target = rule && cloud.targets.get(pathOf(rule.target));
   return target && vmOfUrl(target.instance);
 }
+/** Whether the target of a rule was made for a VM of which another one has the name by now (E20). */
+export function isOutlived(cloud: CloudModel, rule: Rule | undefined): boolean {
+  const target = rule && cloud.targets.get(pathOf(rule.target));
+  const vm = target && cloud.instances.get(pathOf(target.instance));
+  const madeAt = (o: object | undefined): number => Date.parse(String((o as { creationTimestamp?: unknown }).creationTimestamp));
+  return vm !== undefined && madeAt(vm) > madeAt(target);
+}
 export function vmOfUrl(url: string): { zone: string; instance: string } {
   const [, zone = "", instance = ""] = /zones\/([^/]+)\/instances\/([^/]+)$/.exec(url) ?? [];
   return { zone, instance };
