@@ -198,6 +198,12 @@ export const MUTANTS: readonly Mutant[] = [
     `const making: string[] = await Promise.resolve([]);`,
   ),
   mutant("release keeps the claim", RELEASE, `  await writer.release(marked);\n`, ``),
+  mutant(
+    "a VM that was made anew goes unnoticed",
+    "controller/compute/targets.ts",
+    `return vmReplaced ? { ...target, vmReplaced } : target;`,
+    `return target;`,
+  ),
   mutant("target instances never swept", "controller/manager/targets.ts", `if (this.silent.size > 0) return;`, `return;`),
   mutant("fence without the lease", "controller/manager/index.ts", `if (!isLeaderNow()) refuse(`, `if (method === "") refuse(`),
   mutant(
