@@ -124,6 +124,9 @@ describe("edits that are refused", () => {
   it("can be made on purpose: an edit beside its unlocked path, a removal after it", () => {
     const mode: Edit = (a) => (a.routes!["proxy"]!.reactionMode = "Exists");
     expect(refused((a) => (mode(a), (a.unlocked = ["routes.proxy"])))).to.deep.equal([]);
+    const tier: Edit = (a) => ((a.addresses["web"]!.tier = "STANDARD"), (a.unlocked = ["addresses.web"]));
+    expect(refused(tier)).to.deep.equal(["addresses.web.tier [Immutable]"]);
+    expect(refused(tier, (a) => (a.unlocked = ["addresses.web"]))).to.deep.equal([]);
     const gone: Edit = (a) => (delete a.addresses["sip"], a.routes!["proxy"]!.addresses.pop());
     expect(refused((a) => (gone(a), (a.unlocked = ["addresses.sip"])))).to.deep.equal(["addresses.sip [Protected]"]);
     expect(refused(gone, (a) => (a.unlocked = ["addresses.sip"]))).to.deep.equal([]);

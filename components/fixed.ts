@@ -133,7 +133,9 @@ export function refusedEdits(old: Remembered, now: Remembered): Problem[] {
     const path = now.fixed[former] === undefined ? (renamed.get(former) ?? former) : former;
     const is = now.fixed[path];
     if (is === undefined) return removal(path, old);
-    return now.unlocked.includes(path) ? [] : edits(path, was, is);
+    // The engine asks only the new program whether something is protected, so that what holds state must have been unlocked before.
+    const holds = ["address", "cluster"].includes(kindOf(path));
+    return (holds ? old : now).unlocked.some((p) => p === path || p === former) ? [] : edits(path, was, is);
   });
 }
 

@@ -77,6 +77,10 @@ export const EDITS: Edit[] = [
   { title: "change the tier of an address", change: (a) => (a.addresses["web"]!.tier = "STANDARD") },
   { title: "change the value of an address", change: (a) => (a.addresses["inside"]!.address = "10.1.0.60") },
   {
+    title: "unlock an address and change its tier at once",
+    change: (a) => ((a.addresses["web"]!.tier = "STANDARD"), (a.unlocked = ["addresses.web"])),
+  },
+  {
     title: "adopt a reserved address",
     change: (a) => ((a.addresses["bought"] = { existing: "bought" }), route(a).addresses.push("bought")),
   },
