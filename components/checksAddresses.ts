@@ -122,6 +122,20 @@ function duplicateProblems(addresses: { [name: string]: AddressArgs }, path: str
   });
 }
 
+/** Two keys for one reservation: what is made, and what is adopted. */
+function sameNameProblems(prefix: string, addresses: { [name: string]: AddressArgs }, path: string): Problem[] {
+  const first = new Map<unknown, string>();
+  return Object.entries(addresses).flatMap(([key, a]) => {
+    const name = a.existing ?? reservedName(prefix, key, a);
+    if (a.literal !== undefined || !isPlain(name)) return [];
+    const other = first.get(name);
+    first.set(name, other ?? key);
+    return other === undefined
+      ? []
+      : [problem("DuplicateAddress", at(path, key), `${show(name)} is the reservation of ${at(path, other)} already`)];
+  });
+}
+
 /** A former name must be free: two addresses cannot come from one. */
 function formerProblems(addresses: { [name: string]: AddressArgs }, path: string): Problem[] {
   return Object.entries(addresses).flatMap(([key, { formerly }]) => {
@@ -147,7 +161,10 @@ export function addressesProblems(
     const named = a.name === undefined ? here : at(here, "name");
     return [...(adopted ? [] : cloudNameProblems(reservedName(prefix, key, a), named)), ...addressProblems(a, here, networks)];
   });
-  return [...each, ...formerProblems(addresses, path), ...duplicateProblems(addresses, path)];
+  const formers = formerProblems(addresses, path);
+  // Two with one former name have one reservation, which is said already.
+  const same = formers.length > 0 ? [] : sameNameProblems(prefix, addresses, path);
+  return [...each, ...formers, ...same, ...duplicateProblems(addresses, path)];
 }
 
 export function addressSetProblems(name: string, args: AddressSetArgs): Problem[] {

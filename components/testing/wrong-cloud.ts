@@ -105,6 +105,12 @@ export const WRONG_CLOUD: Wrong[] = [
     /34\.123\.10\.2 is addresses\.sip already/,
   ],
   [
+    "one reservation under two names",
+    (a) => (a.addresses["again"] = { existing: "edge-sip" }),
+    "addresses.again",
+    /"edge-sip" is the reservation of addresses\.sip already/,
+  ],
+  [
     "ranges that overlap",
     (a) => addNetwork(a, "green", "10.1.8.0/24"),
     "networks.green.cidr",
