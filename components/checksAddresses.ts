@@ -106,35 +106,31 @@ function addressProblems(a: AddressArgs, path: string, networks: Networks): Prob
   return found;
 }
 
-/** Two keys for one fixed address. */
-function duplicateProblems(addresses: { [name: string]: AddressArgs }, path: string): Problem[] {
+/** What two keys may not share, and how a message calls it. */
+type Shared = (key: string, a: AddressArgs) => { id: string; called: string } | undefined;
+function sharedProblems(addresses: { [name: string]: AddressArgs }, path: string, of: Shared): Problem[] {
   const first = new Map<string, string>();
   return Object.entries(addresses).flatMap(([key, a]) => {
-    const fixed = a.address ?? a.literal;
-    const parsed = isPlain(fixed) ? parseAddress(fixed) : undefined;
-    if (!parsed?.ok) return [];
-    const id = `${parsed.address} ${a.network ?? ""}`;
-    const other = first.get(id);
-    first.set(id, other ?? key);
-    return other === undefined
-      ? []
-      : [problem("DuplicateAddress", at(path, key), `${parsed.address} is ${at(path, other)} already`)];
+    const shared = of(key, a);
+    if (!shared) return [];
+    const other = first.get(shared.id);
+    first.set(shared.id, other ?? key);
+    return other === undefined ? [] : [problem("DuplicateAddress", at(path, key), `${shared.called} ${at(path, other)} already`)];
   });
 }
-
-/** Two keys for one reservation: what is made, and what is adopted. */
-function sameNameProblems(prefix: string, addresses: { [name: string]: AddressArgs }, path: string): Problem[] {
-  const first = new Map<unknown, string>();
-  return Object.entries(addresses).flatMap(([key, a]) => {
+/** One fixed address of a network. */
+const fixedAddress: Shared = (_key, a) => {
+  const fixed = a.address ?? a.literal;
+  const parsed = isPlain(fixed) ? parseAddress(fixed) : undefined;
+  return parsed?.ok ? { id: `${parsed.address} ${a.network ?? ""}`, called: `${parsed.address} is` } : undefined;
+};
+/** One reservation, be it made or adopted. */
+const reservation =
+  (prefix: string): Shared =>
+  (key, a) => {
     const name = a.existing ?? reservedName(prefix, key, a);
-    if (a.literal !== undefined || !isPlain(name)) return [];
-    const other = first.get(name);
-    first.set(name, other ?? key);
-    return other === undefined
-      ? []
-      : [problem("DuplicateAddress", at(path, key), `${show(name)} is the reservation of ${at(path, other)} already`)];
-  });
-}
+    return a.literal === undefined && isPlain(name) ? { id: name, called: `${show(name)} is the reservation of` } : undefined;
+  };
 
 /** A former name must be free: two addresses cannot come from one. */
 function formerProblems(addresses: { [name: string]: AddressArgs }, path: string): Problem[] {
@@ -163,8 +159,8 @@ export function addressesProblems(
   });
   const formers = formerProblems(addresses, path);
   // Two with one former name have one reservation, which is said already.
-  const same = formers.length > 0 ? [] : sameNameProblems(prefix, addresses, path);
-  return [...each, ...formers, ...same, ...duplicateProblems(addresses, path)];
+  const same = formers.length > 0 ? [] : sharedProblems(addresses, path, reservation(prefix));
+  return [...each, ...formers, ...same, ...sharedProblems(addresses, path, fixedAddress)];
 }
 
 export function addressSetProblems(name: string, args: AddressSetArgs): Problem[] {

@@ -125,27 +125,36 @@ interface Comparison {
   morePercent: number;
   /** Where it is missed, the bench ends with 1. */
   limitPercent?: number;
+  /** Where it is missed, that is told. */
+  goalPercent?: number;
 }
 
 /** What could not be measured is no number, and over every limit. */
-const over = ({ morePercent, limitPercent }: Comparison): boolean => limitPercent !== undefined && !(morePercent <= limitPercent);
+const over = (percent: number | undefined, { morePercent }: Comparison): boolean =>
+  percent !== undefined && !(morePercent <= percent);
+const nameOf = (r: Comparison): string => `${r.program} beside ${r.beside}, ${r.what}`;
 
 /** What is compared with what, and which of it has the limit. */
 function comparisons(used: ReadonlyMap<string, readonly Used[]>): Comparison[] {
-  const row = (program: string, beside: string, what: Comparison["what"], limited = true): Comparison => {
+  const row = (
+    program: string,
+    beside: string,
+    what: Comparison["what"],
+    bound: "limitPercent" | "goalPercent" | false = "limitPercent",
+  ): Comparison => {
     const field = what === "processor" ? "cpuMs" : "rssMb";
     // Turn by turn: a shared machine is faster in one minute than in the next, and both were measured in the same one.
     const ratios = used.get(program)!.map((u, turn) => u[field] / used.get(beside)![turn]![field]);
     const morePercent = round((median(ratios) - 1) * 100);
-    return { program, beside, what, morePercent, ...(limited ? { limitPercent: LIMIT_PERCENT } : {}) };
+    return { program, beside, what, morePercent, ...(bound ? { [bound]: LIMIT_PERCENT } : {}) };
   };
   return [
     row("one component", "empty", "processor"),
     row("one component", "empty", "memory"),
     row("everything", BY_HAND, "processor"),
     row("everything", BY_HAND, "memory"),
-    // Told without a limit: what the engine and the SDK take for so many resources is the row of those by hand.
-    row("everything", "empty", "processor", false),
+    // A goal, no limit: what the engine and the SDK take for so many resources is the row of those by hand.
+    row("everything", "empty", "processor", "goalPercent"),
     row("everything", "empty", "memory"),
     row(BY_HAND, "empty", "processor", false),
     row(BY_HAND, "empty", "memory", false),
@@ -170,10 +179,10 @@ async function main(): Promise<void> {
     const rows = comparisons(used);
     for (const row of rows) say(row);
     say({ startMs, limitMs: LIMIT_START_MS });
-    const missed = rows.filter(over).map((r) => `${r.program} beside ${r.beside}, ${r.what}`);
+    const missed = rows.filter((r) => over(r.limitPercent, r)).map(nameOf);
     if (!(startMs <= LIMIT_START_MS)) missed.push("start");
     const good = missed.length === 0;
-    say({ good, missed });
+    say({ good, missed, missedGoals: rows.filter((r) => over(r.goalPercent, r)).map(nameOf) });
     process.exitCode = good ? 0 : 1;
   } finally {
     await parts.stop();
